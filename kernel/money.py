@@ -81,7 +81,7 @@ def parse_kopecks(text: str) -> int:
 
 
 def format_kopecks(kopecks: int, lang: Literal["ru", "en"] = "ru") -> str:
-    """Roubles for people: "1 234,56 ₽" with no-break spaces for `ru`, "₽1,234.56" for `en`; two decimals, minus U+2212."""
+    """Roubles for people: "1 234,56 ₽" with no-break spaces for `ru`, "₽1,234.56" for `en`; U+2212 is the minus."""
     sign = "\u2212" if kopecks < 0 else ""
     roubles, rest = divmod(abs(kopecks), 100)
     if lang == "en":
