@@ -170,10 +170,10 @@ class Embedded:
                     "export with the older version, or choose another folder in MARKET_HOME",
                 )
             return
-        free = shutil.disk_usage(place.folder).free
-        if free < self._free_bytes_needed:
+        free, needed = shutil.disk_usage(place.folder).free, self._free_bytes_needed
+        if free < needed:
             raise Failure(
-                f"the disk of {place.folder} is full: {free // 2**20} MB free, {self._free_bytes_needed // 2**20} needed",
+                f"the disk of {place.folder} is full: {free // 2**20} MB free, {needed // 2**20} needed",
                 "free disk, or name a folder on another disk in MARKET_HOME",
             )
         # Made aside and renamed: an interrupted initdb never looks like a cluster.

@@ -1,0 +1,111 @@
+"""What the tests need of the machine beyond the locked libraries, whether it is there, and how to get it.
+
+A test names what it needs by `@pytest.mark.needs("go")`; where that is missing it is skipped with the remedy as its
+reason, and `./market test` says so before and after. This table is the only place that knows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+GO_MODULE_SOURCES = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that may be missing. `layers`: the folders of tests/ that use it."""
+
+    name: str
+    purpose: str
+    layers: tuple[str, ...]
+    is_present: Callable[[], bool]
+    how_to_get: str
+    packages: tuple[str, ...] = ()  # of Debian, where that is the way
+
+    @property
+    def gap(self) -> str:
+        return f"{self.name} ({self.purpose}) is missing. {self.how_to_get}"
+
+
+def _has_conformance_material() -> bool:
+    folder = os.environ.get("MARKET_CONFORMANCE_DIR")
+    return bool(folder) and all((Path(str(folder)) / part).is_dir() for part in ("merkle", "jcs"))
+
+
+def _has_go() -> bool:
+    return shutil.which("go") is not None and GO_MODULE_SOURCES.is_dir()
+
+
+def _debian(*packages: str) -> str:
+    return f"Get it: apt-get install {' '.join(packages)}"
+
+
+GO_PACKAGES = ("golang-go", "golang-golang-x-mod-dev")
+
+PARTS: dict[str, Part] = {
+    part.name: part
+    for part in (
+        Part(
+            "conformance",
+            "vectors that others published for Merkle proofs and canonical JSON",
+            ("conformance",),
+            _has_conformance_material,
+            "Get it: fill a folder with merkle/ (the proofs of github.com/transparency-dev/merkle, testdata, one JSON"
+            " object a line) and jcs/ (testdata of github.com/cyberphone/json-canonicalization), then:"
+            " MARKET_CONFORMANCE_DIR=FOLDER ./market test conformance",
+        ),
+        Part(
+            "go",
+            "verifies checkpoints and receipts with Go's own x/mod",
+            ("conformance",),
+            _has_go,
+            _debian(*GO_PACKAGES),
+            GO_PACKAGES,
+        ),
+        Part(
+            "root",
+            "starts PostgreSQL as root and as somebody else",
+            ("unit",),
+            lambda: os.geteuid() == 0,
+            "Get it: sudo ./market test unit",
+        ),
+    )
+}
+
+
+def missing_parts(layers: Iterable[str]) -> list[Part]:
+    """The parts that tests of `layers` need and that are not here."""
+    wanted = set(layers)
+    return [part for part in PARTS.values() if wanted & set(part.layers) and not part.is_present()]
+
+
+def install_packages(parts: Iterable[Part]) -> str | None:
+    """Installs the Debian packages of `parts`; None when that went well, else why not, in a sentence."""
+    packages = [package for part in parts for package in part.packages]
+    if not packages:
+        return None
+    command = f"apt-get install {' '.join(packages)}"
+    if shutil.which("apt-get") is None:
+        return f"this is no Debian: install what corresponds to {' '.join(packages)} by hand"
+    if os.geteuid() != 0:
+        return f"only root may install packages: sudo {command}"
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        print(f"apt-get {' '.join(step)} …", flush=True)
+        done = subprocess.run(
+            ["apt-get", "--quiet", *step],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        if done.returncode != 0:
+            return f"`apt-get {step[0]}` failed (by hand: {command}):\n{done.stdout[-2000:]}"
+    return None
