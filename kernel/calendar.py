@@ -13,7 +13,6 @@ last day (art. 194, here 23:59:59 in the zone), a term that would end on a day o
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kernel import canonical
 from kernel.instants import to_text
 from kernel.refusal import Refusal, Refused
 
@@ -100,8 +100,8 @@ class CalendarYear(_Strict):
     @property
     def hashed_version(self) -> str:
         """`2027:` and the beginning of the SHA-256 of the contents (not of the spelling of the file)."""
-        contents = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return f"{self.year}:{hashlib.sha256(contents.encode()).hexdigest()[:16]}"
+        contents = canonical.dumps(self.model_dump(mode="json"))
+        return f"{self.year}:{hashlib.sha256(contents).hexdigest()[:16]}"
 
 
 def _parse_year(text: str) -> CalendarYear:

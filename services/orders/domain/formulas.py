@@ -12,7 +12,6 @@ them a region allows is its configuration.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from kernel import canonical
 from kernel.money import half_up
 from kernel.refusal import Refusal, Refused
 
@@ -278,9 +278,7 @@ def hash_of(criteria: Sequence[Criterion]) -> str:
         {"formula": c.formula.name, "key": c.key, "parameters": _frozen(c.parameters), "weight": as_text(c.weight)}
         for c in sorted(criteria, key=lambda criterion: criterion.key)
     ]
-    # ASCII keys and strings only: for these this spelling is RFC 8785.
-    text = json.dumps(frozen, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical.dumps(frozen)).hexdigest()
 
 
 def _frozen(parameters: Parameters) -> dict[str, Any]:
