@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -44,9 +45,9 @@ def postgres_dsn() -> Iterator[str]:
     shutil.rmtree(home)
 
 
-@pytest.fixture
-def new_database(postgres_dsn: str) -> Iterator[Callable[[str | None], str]]:
-    """`new_database(template)` creates a database (a copy of `template`, where one is named) and returns its DSN."""
+@contextmanager
+def databases(postgres_dsn: str) -> Iterator[Callable[[str | None], str]]:
+    """Gives `create(template) -> DSN`; what it created is dropped at the end."""
     created: list[str] = []
 
     def create(template: str | None = None) -> str:
@@ -64,6 +65,20 @@ def new_database(postgres_dsn: str) -> Iterator[Callable[[str | None], str]]:
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         for name in created:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def new_database(postgres_dsn: str) -> Iterator[Callable[[str | None], str]]:
+    """`new_database(template)` creates a database (a copy of `template`, where one is named) and returns its DSN."""
+    with databases(postgres_dsn) as create:
+        yield create
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres_dsn: str) -> Iterator[str]:
+    """The DSN of a database that the tests of one module share."""
+    with databases(postgres_dsn) as create:
+        yield create(None)
 
 
 @pytest.fixture

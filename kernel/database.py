@@ -1,0 +1,108 @@
+"""The database of one service: its engine, its schema, its role and the limits on every connection.
+
+Each service has a schema and a role of its own (`market_<service>`); reading another service is impossible but
+for `SELECT` on the logs and published tables that the grants name (see kernel/schema.py).
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from kernel.settings import Settings
+
+ROLE_PREFIX = "market_"
+
+
+def role_of(service: str) -> str:
+    return ROLE_PREFIX + service
+
+
+def service_url(url: str, service: str, settings: Settings) -> str:
+    """The DSN of `service`'s own role, made from any DSN of the same database."""
+    parsed = make_url(url).set(drivername="postgresql+psycopg", username=role_of(service))
+    if settings.role_password:
+        parsed = parsed.set(password=settings.role_password)
+    return parsed.render_as_string(hide_password=False)
+
+
+def admin_url(url: str) -> str:
+    """`url` for SQLAlchemy with psycopg 3, its user kept."""
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def engine_for(url: str, service: str, settings: Settings) -> Engine:
+    """An engine whose every connection is the service's role, in its schema, with its time limits."""
+    options = " ".join(
+        f"-c {name}={value}"
+        for name, value in (
+            ("search_path", service),
+            ("timezone", "UTC"),
+            ("statement_timeout", settings.statement_timeout_ms),
+            ("lock_timeout", settings.lock_timeout_ms),
+            ("idle_in_transaction_session_timeout", settings.idle_in_transaction_timeout_ms),
+        )
+    )
+    return create_engine(
+        service_url(url, service, settings),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.call_deadline_s,
+        pool_pre_ping=True,
+        connect_args={"options": options, "application_name": f"market-{service}", "connect_timeout": 5},
+    )
+
+
+def lock_key(*parts: str) -> int:
+    """A 64-bit advisory lock key for `parts`; equal parts give the same key in every process and release."""
+    text = "/".join(parts).encode()
+    high, low = zlib.crc32(text), zlib.crc32(b"market" + text)
+    return (high << 32 | low) - (1 << 63)
+
+
+def is_disconnect(problem: BaseException) -> bool:
+    """Whether the connection was lost, so that the outcome of a COMMIT isn't known."""
+    return isinstance(problem, DBAPIError) and (
+        problem.connection_invalidated or isinstance(problem.orig, psycopg.errors.AdminShutdown)
+    )
+
+
+def is_transient(problem: BaseException) -> bool:
+    """Whether the same work may succeed when it is tried again: lost connection, deadlock, lock or pool time-out."""
+    if is_disconnect(problem):
+        return True
+    transient = (
+        psycopg.errors.SerializationFailure,
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.QueryCanceled,
+        psycopg.errors.IdleInTransactionSessionTimeout,
+        psycopg.errors.CannotConnectNow,
+        psycopg.errors.AdminShutdown,
+        psycopg.errors.CrashShutdown,
+        psycopg.errors.TooManyConnections,
+    )
+    if isinstance(problem, DBAPIError):
+        if isinstance(problem.orig, transient):
+            return True
+        # A refused or broken connection has no SQLSTATE.
+        return isinstance(problem.orig, psycopg.OperationalError) and problem.orig.sqlstate is None
+    return False
+
+
+def violated_constraint(problem: BaseException) -> str | None:
+    """The name of the constraint that refused a row, if that is what happened."""
+    if isinstance(problem, DBAPIError) and isinstance(problem.orig, psycopg.Error):
+        return problem.orig.diag.constraint_name
+    return None
+
+
+def take_locks(connection: Connection, locks: list[tuple[str, int]]) -> None:
+    """Take transaction-level advisory locks `("shared"|"exclusive", key)`, always in the order of their keys."""
+    for mode, key in sorted(locks, key=lambda lock: lock[1]):
+        suffix = "_shared" if mode == "shared" else ""
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{suffix}(%s)", (key,))

@@ -1,0 +1,262 @@
+"""A host runs one service: answers its commands and queries, whichever bus they came over.
+
+Here the promises to a caller are kept: a call past its deadline is dropped, the actor is proved, input is checked
+strictly, the same key gives the same answer, a lost connection is tried again under the same key, and whatever goes
+wrong becomes a refusal with a code. Nothing personal and no data of a command reaches a log line.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError as PoolTimeout
+
+from kernel.bus.call import Call
+from kernel.clock import clock_of
+from kernel.database import engine_for, is_transient, violated_constraint
+from kernel.identity import Actor, SigningKey, TokenChecker, check_stamp, stamp_message
+from kernel.instants import from_text
+from kernel.keys import PublicKeys
+from kernel.logs import logger
+from kernel.metrics import COMMAND_SECONDS, COMMANDS, QUERIES
+from kernel.refusal import FORBIDDEN, INVALID, MISSING, TOO_LATE, UNAUTHENTICATED, UNAVAILABLE, Refusal, Refused
+from kernel.service import Query, Service, Surroundings
+from kernel.settings import Settings
+from kernel.store import Cause, Outcome, Store, body_hash, check_reuse
+
+ATTEMPTS = 4
+log = logger("host")
+
+
+class Host:
+    """One service with its database, keys and rules. Safe for many threads."""
+
+    def __init__(self, service: Service, url: str, settings: Settings, wake: Callable[[str], None] | None = None) -> None:
+        self.service = service
+        self.settings = settings
+        self.url = url
+        self.engine: Engine = engine_for(url, service.name, settings)
+        with self.engine.connect() as connection:
+            self.clock = clock_of(connection)
+        self.rules = service.load_rules(settings.region)
+        self.store = Store(service, self.clock, self.rules, settings.keys)
+        self.public = PublicKeys(settings.keys)
+        self.signer = SigningKey.at(settings.keys / f"service-{service.name}.key")
+        self.tokens = TokenChecker(self.public.of("access"))
+        self.wake = wake or (lambda name: None)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # -- commands -------------------------------------------------------------------------------------------------
+
+    def command(self, name: str, data: Any, call: Call) -> dict[str, Any]:
+        """Answer a command: `{"reply", "id", "version", "events", …}` or `{"refused": {code, ru, en, …}}`."""
+        started = time.perf_counter()
+        structlog.contextvars.bind_contextvars(correlation_id=call.correlation_id)
+        try:
+            answer = self._command(name, data, call)
+        except Refused as refused:
+            answer = {"refused": refused.refusal.to_dict()}
+        except Exception as problem:
+            answer = self._failed(problem, f"command {name}")
+        finally:
+            structlog.contextvars.clear_contextvars()
+        known = name if name in self.service.rules_of else "unknown"
+        outcome = answer["refused"]["code"] if "refused" in answer else "done"
+        COMMANDS.labels(self.service.name, known, outcome).inc()
+        COMMAND_SECONDS.labels(self.service.name, known).observe(time.perf_counter() - started)
+        return answer
+
+    def _command(self, name: str, data: Any, call: Call) -> dict[str, Any]:
+        found = self.service.rules_of.get(name)
+        if found is None:
+            raise Refused(MISSING.having(what="command", id=name))
+        _, rule, on = found
+        actor, received_at, hashed = self._authenticate(f"{self.service.name}.{name}", data, call)
+        if not actor.has(*rule.roles):
+            raise Refused(UNAUTHENTICATED.having(reason="нужен вход / sign-in needed") if actor.has("public")
+                          else FORBIDDEN.having(roles=", ".join(sorted(rule.roles))))
+        command = _validated(rule.type, data)
+        cause = Cause(actor, received_at, call.correlation_id, None, call.expected_version)
+        for attempt in range(ATTEMPTS):
+            self._check_deadline(call)
+            try:
+                answer = self._transact(name, command, cause, call.key, hashed, on.receipt)
+                if "replayed" not in answer and "refused" not in answer or answer.get("events"):
+                    self.wake(self.service.name)
+                return answer
+            except IntegrityError as problem:
+                refusal = self._meaning(problem)
+                if refusal:
+                    return {"refused": refusal.to_dict()}
+                if attempt == ATTEMPTS - 1:
+                    raise
+            except (DBAPIError, PoolTimeout) as problem:
+                # A COMMIT whose answer was lost may have committed: the next turn finds the reply under the key.
+                if not is_transient(problem) or attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _transact(
+        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, receipt: bool
+    ) -> dict[str, Any]:
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            stored = self.store.stored_reply(connection, cause.actor.id, name, key)
+            if stored:
+                return check_reuse(stored, hashed)
+            unit = self.store.begin(connection)
+            outcome = self.store.execute(unit, command, cause)
+            answer = self._answer(outcome, cause, receipt)
+            if not outcome.wrote:
+                if outcome.decision.refusal:
+                    transaction.rollback()  # what the facts function may have written goes too
+                    return answer
+            self.store.keep_reply(connection, cause.actor.id, name, key, hashed, answer)
+            self.store.finish(unit)
+        return answer
+
+    def _answer(self, outcome: Outcome, cause: Cause, receipt: bool) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "id": outcome.id,
+            "version": outcome.version,
+            "events": [event_id for event_id, _ in outcome.events],
+        }
+        if outcome.decision.refusal:
+            answer["refused"] = outcome.decision.refusal.to_dict()
+        else:
+            answer["reply"] = dict(outcome.decision.reply)
+        if receipt and outcome.events:
+            event_id, body = outcome.events[0]
+            from kernel.receipt import make_receipt_note
+
+            received = orjson.loads(body)["receivedat"]
+            answer["receipt"] = make_receipt_note(
+                self.service.name, event_id, body, received, self.public.signer_name(self.service.name), self.signer
+            )
+        return answer
+
+    def _meaning(self, problem: IntegrityError) -> Refusal | None:
+        name = violated_constraint(problem)
+        return self.service.constraints.get(name) if name else None
+
+    # -- queries --------------------------------------------------------------------------------------------------
+
+    def query(self, name: str, params: Any, call: Call) -> dict[str, Any]:
+        """Answer a query: `{"reply": …}` or `{"refused": …}`; `"note": "waited"` where `wait` wasn't reached in time."""
+        try:
+            answer = self._query(name, params, call)
+        except Refused as refused:
+            answer = {"refused": refused.refusal.to_dict()}
+        except Exception as problem:
+            answer = self._failed(problem, f"query {name}")
+        known = name if name in self.service.queries_of else "unknown"
+        QUERIES.labels(self.service.name, known, answer.get("refused", {}).get("code", "done")).inc()
+        return answer
+
+    def _query(self, name: str, params: Any, call: Call) -> dict[str, Any]:
+        query: Query | None = self.service.queries_of.get(name)
+        if query is None:
+            raise Refused(MISSING.having(what="query", id=name))
+        actor, received_at, _ = self._authenticate(f"{self.service.name}.{name}", params, call)
+        if "public" not in query.roles and not actor.has(*query.roles):
+            raise Refused(UNAUTHENTICATED.having(reason="нужен вход / sign-in needed") if actor.has("public")
+                          else FORBIDDEN.having(roles=", ".join(sorted(query.roles))))
+        asked = _validated(query.params, params)
+        self._check_deadline(call)
+        late = bool(call.wait) and not self._wait_for(call.wait or "", min(call.deadline, time.time() + 2.0))
+        with self.engine.connect() as connection, connection.begin():
+            now = self.clock.now(connection)
+            surroundings = Surroundings(actor, now, self.rules, self.settings.keys, received_at)
+            reply = query.ask(connection, asked, surroundings)
+        return {"reply": reply, "note": "waited"} if late else {"reply": reply}
+
+    def _wait_for(self, wanted: str, until: float) -> bool:
+        """Whether this service has handled the event `<source>/<id>` before `until` (unix time)."""
+        source, _, event_id = wanted.partition("/")
+        if source == self.service.name:
+            return True
+        if source not in self.service.sources:
+            raise Refused(INVALID.having(summary=f"wait: {source}"))
+        while True:
+            with self.engine.connect() as connection:
+                if _has_handled(connection, source, event_id):
+                    return True
+            if time.time() >= until:
+                return False
+            time.sleep(0.02)
+
+    # -- both -----------------------------------------------------------------------------------------------------
+
+    def _authenticate(self, command: str, data: Any, call: Call) -> tuple[Actor, datetime, bytes]:
+        if not isinstance(data, dict):
+            raise Refused(INVALID.having(summary="ожидается объект JSON / a JSON object is expected"))
+        try:
+            hashed = body_hash(data, call.expected_version)
+            received_at = from_text(call.received_at)
+            stamp = base64.b64decode(call.stamp, validate=True)
+        except ValueError as problem:
+            raise Refused(INVALID.having(summary=str(problem))) from problem
+        check_stamp(
+            self.public.of("gateway"), stamp, stamp_message(call.received_at, command, call.key, call.token, hashed)
+        )
+        return self.tokens.actor(call.token), self._received(received_at), hashed
+
+    def _received(self, stamped: datetime) -> datetime:
+        """The instant of receipt: the gateway's; in a sandbox, whose gateway has no other clock, the sandbox's."""
+        if not self.clock.sandbox:
+            return stamped
+        with self.engine.connect() as connection:
+            return self.clock.now(connection)
+
+    def _check_deadline(self, call: Call) -> None:
+        if call.deadline <= time.time():
+            raise Refused(TOO_LATE)
+
+    def _failed(self, problem: Exception, what: str) -> dict[str, Any]:
+        if isinstance(problem, PoolTimeout) or is_transient(problem):
+            log.warning("unavailable", service=self.service.name, what=what, error=type(problem).__name__)
+            return {"refused": UNAVAILABLE.having(what=self.service.name).to_dict()}
+        log.error("failed", service=self.service.name, what=what, error=type(problem).__name__, exc_info=problem)
+        return {"refused": INTERNAL.having(id=structlog.contextvars.get_contextvars().get("correlation_id", "")).to_dict()}
+
+
+INTERNAL = Refusal(
+    "internal_error",
+    "Внутренняя ошибка; ничего не изменено. Номер обращения: {id}.",
+    "An internal error; nothing was changed. Reference: {id}.",
+    kind="busy",
+)
+
+
+def _validated(model: Any, data: Mapping[str, Any]) -> Any:
+    try:
+        return model.model_validate_json(orjson.dumps(data), strict=True)
+    except ValidationError as problem:
+        errors = [
+            {
+                "pointer": "/" + "/".join(str(part) for part in error["loc"]),
+                "code": error["type"],
+                "message": error["msg"],
+            }
+            for error in problem.errors(include_url=False, include_input=False, include_context=False)[:20]
+        ]
+        summary = "; ".join(f"{error['pointer']} — {error['message']}" for error in errors[:3])
+        raise Refused(INVALID.having(summary=summary, errors=errors)) from problem
+
+
+def _has_handled(connection: Connection, source: str, event_id: str) -> bool:
+    row = connection.exec_driver_sql(
+        f'SELECT l.sequence <= s.sequence FROM "{source}".log l, subscription s WHERE l.event_id = %s AND s.source = %s',
+        (event_id, source),
+    ).one_or_none()
+    return bool(row and row[0])

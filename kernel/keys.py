@@ -1,0 +1,44 @@
+"""Public keys of an installation: who signs tokens, stamps, receipts and the log.
+
+Private keys are files of the services that own them (`<home>/keys/…​.key`, 0600). Where services run on machines of
+their own, each has its own private files and the public ones (`….pub`, 32 raw bytes) of the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kernel.identity import SigningKey
+
+ROLES = ("access", "gateway", "log")
+
+
+def make_keys(folder: Path, services: tuple[str, ...]) -> None:
+    """Make what is missing of an installation's keys, private and public. Existing keys stay."""
+    for name in (*ROLES, *(f"service-{service}" for service in services)):
+        key = SigningKey.at(folder / f"{name}.key")
+        public = folder / f"{name}.pub"
+        if not public.exists():
+            public.write_bytes(key.public)
+
+
+class PublicKeys:
+    """The public keys in a folder, read once each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, bytes] = {}
+
+    def of(self, name: str) -> bytes:
+        """The raw Ed25519 public key of `access`, `gateway`, `log` or `service-<name>`; FileNotFoundError says which."""
+        if name not in self._known:
+            path = self._folder / f"{name}.pub"
+            if not path.exists():
+                raise FileNotFoundError(f"the public key {path} is missing: run `./market migrate`, which makes keys")
+            self._known[name] = path.read_bytes()
+        return self._known[name]
+
+    @staticmethod
+    def signer_name(service: str) -> str:
+        """The name under which a service signs receipts."""
+        return f"market/{service}"

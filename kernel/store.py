@@ -1,0 +1,296 @@
+"""The store (decision D2): one transaction per command, so that no handler can forget a part of it.
+
+    rebuild lock + stored reply → advisory locks → the aggregate's row FOR NO KEY UPDATE → facts → decide → fold
+    → state row, read tables, due commands, reply → **outbox last** → COMMIT
+
+Promises: a command with a key is done once, however often it is sent, and the first answer is given again; a refused
+command changes nothing unless the refusal itself is a fact; a COMMIT whose answer was lost is settled by the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from kernel import canonical
+from kernel.aggregate import Aggregate, Command, CommandRule, Context, Decision, Event, snake
+from kernel.clock import Clock
+from kernel.database import lock_key, take_locks
+from kernel.identity import Actor
+from kernel.ids import new_id
+from kernel.instants import to_text
+from kernel.projection import Entry
+from kernel.refusal import KEY_REUSED, MISSING, STALE, WRONG_STATE, Refusal
+from kernel.rows import SqlRows
+from kernel.service import On, Service, Surroundings
+
+NEW_STATES = frozenset({""})
+
+
+class Conflict(Exception):
+    """Two first commands met on one new stream; the loser tries again and sees the winner's."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why and by whom a command is given: what its events' envelopes say."""
+
+    actor: Actor
+    received_at: datetime | None
+    correlation_id: str
+    causation_id: str | None = None
+    expected_version: int | None = None
+
+
+@dataclass
+class Unit:
+    """What one transaction has gathered for its end: the outbox is written last, in one statement."""
+
+    connection: Connection
+    now: datetime
+    outbox: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one command inside a transaction."""
+
+    id: str
+    version: int
+    decision: Decision
+    events: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def wrote(self) -> bool:
+        return bool(self.events) or bool(self.decision.due)
+
+
+class Store:
+    """Executes commands of one service inside transactions that its callers open."""
+
+    def __init__(self, service: Service, clock: Clock, rules: Any, keys: Path) -> None:
+        self.service = service
+        self.clock = clock
+        self.rules = rules
+        self.keys = keys
+        self.rebuild_lock = lock_key("rebuild", service.name)
+        self._sql = {a.name: _state_sql(service.name, a.table) for a in service.aggregates}
+
+    def begin(self, connection: Connection) -> Unit:
+        return Unit(connection, self.clock.now(connection))
+
+    def stored_reply(self, connection: Connection, actor: str, command: str, key: str) -> tuple[bytes, Any] | None:
+        """The reply kept under a key, as (hash of the input, reply). Takes the shared rebuild lock on the way."""
+        row = connection.exec_driver_sql(_FIND_REPLY, (self.rebuild_lock, actor, command, key)).one()
+        return None if row[0] is None else (bytes(row[0]), row[1])
+
+    def keep_reply(self, connection: Connection, actor: str, command: str, key: str, body: bytes, reply: Any) -> None:
+        connection.exec_driver_sql(_KEEP_REPLY, (actor, command, key, body, orjson.dumps(reply).decode()))
+
+    def execute(self, unit: Unit, command: Command, cause: Cause) -> Outcome:
+        """Decide `command` and write what follows, all but the outbox, which `finish` writes."""
+        name = type(command).__name__
+        aggregate, rule, on = self.service.rules_of[snake(name)]
+        connection = unit.connection
+        if on.locks:
+            take_locks(connection, on.locks(command))
+        stream = rule.stream(command)
+        version, state = self._load(connection, aggregate, stream)
+        refusal = _admissible(aggregate, rule, state, version, stream, cause)
+        if refusal:
+            return Outcome(stream, version, Decision(refusal=refusal))
+        context = Context(
+            now=unit.now,
+            received_at=cause.received_at or unit.now,
+            actor=cause.actor,
+            new_id=new_id,
+            id=stream,
+            version=version,
+            facts=self._facts(on, connection, command, state, cause, unit),
+            rules=self.rules,
+        )
+        decision = aggregate.decide(state, command, context)
+        if decision.events:
+            return self._write(unit, aggregate, rule, stream, version, state, decision, cause)
+        self._keep_due(unit, decision, cause, None)
+        return Outcome(stream, version, decision)
+
+    def finish(self, unit: Unit) -> None:
+        """Write the gathered events into the outbox: the transaction's last statement before COMMIT."""
+        if len(unit.outbox) == 1:
+            unit.connection.exec_driver_sql(_OUTBOX_ONE, unit.outbox[0])
+        elif unit.outbox:
+            ids, subjects, types, events = map(list, zip(*unit.outbox, strict=True))
+            unit.connection.exec_driver_sql(_OUTBOX_MANY, (ids, subjects, types, events))
+        unit.outbox.clear()
+
+    def _facts(
+        self, on: On, connection: Connection, command: Command, state: Any, cause: Cause, unit: Unit
+    ) -> Any:
+        if on.facts is None:
+            return None
+        surroundings = Surroundings(cause.actor, unit.now, self.rules, self.keys, cause.received_at or unit.now)
+        return on.facts(connection, command, state, surroundings)
+
+    def _load(self, connection: Connection, aggregate: Aggregate, stream: str) -> tuple[int, Any]:
+        row = connection.exec_driver_sql(self._sql[aggregate.name][0], (stream,)).one_or_none()
+        return (0, aggregate.initial) if row is None else (row[0], aggregate.load(row[1]))
+
+    def _write(
+        self,
+        unit: Unit,
+        aggregate: Aggregate,
+        rule: CommandRule,
+        stream: str,
+        version: int,
+        state: Any,
+        decision: Decision,
+        cause: Cause,
+    ) -> Outcome:
+        rows = SqlRows(unit.connection)
+        written: list[tuple[str, bytes]] = []
+        for event in decision.events:
+            version += 1
+            state = aggregate.evolve(state, event)
+            entry = self._envelope(event, aggregate, rule, stream, version, unit.now, cause)
+            body = canonical.dumps(_cloud_event(entry, self.service))
+            unit.outbox.append((entry.event_id, entry.subject, entry.type, body))
+            written.append((entry.event_id, body))
+            for projection in self.service.projections:
+                projection.apply(rows, entry)
+        first = version == len(decision.events)
+        sql = self._sql[aggregate.name][1 if first else 2]
+        unit.connection.exec_driver_sql(sql, (version, aggregate.dump(state).decode(), stream))
+        self._keep_due(unit, decision, cause, written[-1][0])
+        return Outcome(stream, version, decision, tuple(written))
+
+    def _envelope(
+        self,
+        event: Event,
+        aggregate: Aggregate,
+        rule: CommandRule,
+        stream: str,
+        version: int,
+        now: datetime,
+        cause: Cause,
+    ) -> Entry:
+        return Entry(
+            source=self.service.name,
+            event_id=new_id(),
+            subject=f"{aggregate.name}/{stream}",
+            type=self.service.event_type(type(event)),
+            time=to_text(now),
+            actor=cause.actor.id,
+            version=version,
+            correlation_id=cause.correlation_id,
+            received_at=to_text(cause.received_at or now),
+            ground=rule.ground,
+            data=event.model_dump(mode="json"),
+            causation_id=cause.causation_id or "",
+        )
+
+    def _keep_due(self, unit: Unit, decision: Decision, cause: Cause, event_id: str | None) -> None:
+        for due in decision.due:
+            data = due.command.model_dump_json()
+            name = snake(type(due.command).__name__)
+            unit.connection.exec_driver_sql(
+                _KEEP_DUE, (due.at, name, data, cause.correlation_id, event_id or cause.causation_id)
+            )
+
+
+def _admissible(
+    aggregate: Aggregate, rule: CommandRule, state: Any, version: int, stream: str, cause: Cause
+) -> Refusal | None:
+    """What can be said before facts are gathered: a missing stream, a stale version."""
+    if version == 0 and "" not in rule.states:
+        return MISSING.having(what=aggregate.name, id=stream)
+    if cause.expected_version is not None and cause.expected_version != version:
+        return STALE.having(expected=cause.expected_version, actual=version)
+    if version > 0 and rule.states == NEW_STATES:
+        return WRONG_STATE.having(state=state.status, allowed="new")
+    return None
+
+
+def check_reuse(stored: tuple[bytes, Any], body_hash: bytes) -> dict[str, Any]:
+    """The first answer again, or a refusal when the same key came with other input."""
+    if stored[0] != body_hash:
+        return {"refused": KEY_REUSED.to_dict()}
+    return {**stored[1], "replayed": True}
+
+
+def body_hash(data: Mapping[str, Any], expected_version: int | None = None) -> bytes:
+    """SHA-256 over the canonical input; ValueError where it can't be canonical (a float, a huge integer)."""
+    return hashlib.sha256(canonical.dumps({"data": data, "version": expected_version})).digest()
+
+
+def _cloud_event(entry: Entry, service: Service) -> dict[str, Any]:
+    """The event as CloudEvents 1.0 with the project's extensions (DESIGN §6)."""
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": entry.event_id,
+        "source": f"/services/{service.name}",
+        "type": entry.type,
+        "subject": entry.subject,
+        "time": entry.time,
+        "datacontenttype": "application/json",
+        "dataschema": f"contracts/events/{service.family}/{entry.name}.v{entry.type.rsplit('.v', 1)[1]}.json",
+        "data": entry.data,
+        "streamversion": entry.version,
+        "actor": entry.actor,
+        "correlationid": entry.correlation_id,
+        "receivedat": entry.received_at,
+    }
+    if entry.ground:
+        event["ground"] = entry.ground
+    if entry.causation_id:
+        event["causationid"] = entry.causation_id
+    return event
+
+
+def entry_of(source: str, event: Mapping[str, Any]) -> Entry:
+    """The Entry of a parsed CloudEvent."""
+    return Entry(
+        source=source,
+        event_id=event["id"],
+        subject=event["subject"],
+        type=event["type"],
+        time=event["time"],
+        actor=event["actor"],
+        version=event["streamversion"],
+        correlation_id=event["correlationid"],
+        received_at=event["receivedat"],
+        ground=event.get("ground", ""),
+        data=event["data"],
+        causation_id=event.get("causationid", ""),
+    )
+
+
+def _state_sql(schema: str, table: str) -> tuple[str, str, str]:
+    name = f'"{schema}"."{table}"'
+    return (
+        f"SELECT version, state FROM {name} WHERE id = %s FOR NO KEY UPDATE",
+        f"INSERT INTO {name} (version, state, id) VALUES (%s, %s, %s)",
+        f"UPDATE {name} SET version = %s, state = %s WHERE id = %s",
+    )
+
+
+# The lock is taken in the statement that looks the reply up: one round trip. MATERIALIZED, so that it is always taken.
+_FIND_REPLY = """
+WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s))
+SELECT r.input_hash, r.reply FROM held LEFT JOIN reply r ON r.actor = %s AND r.command = %s AND r.key = %s
+"""
+_KEEP_REPLY = "INSERT INTO reply (actor, command, key, input_hash, reply) VALUES (%s, %s, %s, %s, %s)"
+_OUTBOX_ONE = "INSERT INTO outbox (event_id, subject, type, event) VALUES (%s, %s, %s, %s)"
+_OUTBOX_MANY = """
+INSERT INTO outbox (event_id, subject, type, event)
+SELECT e, s, t, b FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bytea[]) WITH ORDINALITY AS u(e, s, t, b, n)
+ORDER BY n
+"""
+_KEEP_DUE = "INSERT INTO due (due_at, command, data, correlation_id, causation_id) VALUES (%s, %s, %s, %s, %s)"

@@ -1,0 +1,206 @@
+"""Subscriptions (decision D4): reading another service's log, each entry with effect exactly once, in order.
+
+The checkpoint row moves in the transaction of the effects and is the fence between replicas: a duplicate is skipped, a
+gap is read from the source's log by SQL, two workers can't apply at once. An event that can't be handled parks its
+**stream**: it and later events of the same subject wait in order while others go on. A parked stream is tried again
+with growing pauses, then waits for `./market parked retry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from kernel.chain import event_bytes
+from kernel.database import is_transient
+from kernel.failpoints import FailpointHit, failpoint
+from kernel.host import Host
+from kernel.identity import Actor
+from kernel.logs import logger
+from kernel.metrics import HANDLED, REACTION_REFUSALS
+from kernel.projection import Entry
+from kernel.rows import SqlRows
+from kernel.store import Cause, Unit, entry_of
+
+BATCH = 100
+RETRIES = 5
+log = logger("subscription")
+
+Numbered = tuple[int, bytes]
+
+
+class Subscription:
+    """One consumer's reading of one source."""
+
+    def __init__(self, host: Host, source: str, batch: int = BATCH) -> None:
+        self._host = host
+        self._service = host.service
+        self.source = source
+        self._batch = batch
+        self._wanted = {name for origin, name in self._service.reactions.handlers if origin == source}
+        if source != self._service.name:
+            for projection in self._service.projections:
+                self._wanted |= {name for origin, name in projection.handlers if origin == source}
+
+    def catch_up(self) -> int:
+        """Handle one page of the source's log after the checkpoint; how many entries were passed."""
+        with self._host.engine.connect() as connection, connection.begin():
+            checkpoint = self._fence(connection)
+            if checkpoint is None:
+                return 0
+            page = connection.exec_driver_sql(
+                f'SELECT sequence, entry FROM "{self.source}".log WHERE sequence > %s ORDER BY sequence LIMIT %s',
+                (checkpoint, self._batch),
+            ).all()
+            passed = self._apply(connection, [(row[0], bytes(row[1])) for row in page])
+        return self._done(passed)
+
+    def deliver(self, entries: Sequence[Numbered]) -> bool:
+        """Handle entries that a bus brought. False where one is missing before them: then `catch_up` must read on."""
+        with self._host.engine.connect() as connection, connection.begin():
+            checkpoint = self._fence(connection)
+            if checkpoint is None:
+                return False
+            fresh = sorted((e for e in entries if e[0] > checkpoint), key=lambda e: e[0])
+            if fresh and fresh[0][0] != checkpoint + 1:
+                return False
+            unbroken = [e for i, e in enumerate(fresh) if e[0] == checkpoint + 1 + i]
+            passed = self._apply(connection, unbroken)
+        self._done(passed)
+        return len(unbroken) == len(fresh)
+
+    def retry_parked(self, everything: bool = False) -> int:
+        """Try parked streams whose time has come (or `everything`), each from its first event; how many went through."""
+        with self._host.engine.connect() as connection, connection.begin():
+            if self._fence(connection) is None:
+                return 0
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (self._host.store.rebuild_lock,))
+            subjects = connection.exec_driver_sql(
+                "SELECT subject FROM parked WHERE source = %s GROUP BY subject "
+                "HAVING %s OR min(next_try) <= clock_timestamp() ORDER BY min(sequence) LIMIT 20",
+                (self.source, everything),
+            ).scalars().all()
+            unit = self._host.store.begin(connection)
+            handled = sum(self._retry_stream(unit, subject) for subject in subjects)
+            self._host.store.finish(unit)
+        return self._done(handled)
+
+    def _fence(self, connection: Connection) -> int | None:
+        return connection.exec_driver_sql(
+            "SELECT sequence FROM subscription WHERE source = %s FOR UPDATE SKIP LOCKED", (self.source,)
+        ).scalar_one_or_none()
+
+    def _done(self, passed: int) -> int:
+        if passed:
+            HANDLED.labels(self._service.name, self.source).inc(passed)
+            self._host.wake(self._service.name)
+        return passed
+
+    def _apply(self, connection: Connection, entries: Sequence[Numbered]) -> int:
+        if not entries:
+            return 0
+        if self._service.deposit and self.source in self._service.deposit.sources:
+            self._service.deposit.take(connection, self.source, entries)
+        unit = self._host.store.begin(connection)
+        if self._wanted:
+            self._handle_all(unit, entries)
+        connection.exec_driver_sql(
+            "UPDATE subscription SET sequence = %s WHERE source = %s", (entries[-1][0], self.source)
+        )
+        failpoint("subscription.before_commit")
+        self._host.store.finish(unit)
+        return len(entries)
+
+    def _handle_all(self, unit: Unit, entries: Sequence[Numbered]) -> None:
+        # The rebuild of a read table takes this lock's exclusive form to swap (kernel/rebuild.py).
+        unit.connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (self._host.store.rebuild_lock,))
+        waiting = set(
+            unit.connection.exec_driver_sql(
+                "SELECT DISTINCT subject FROM parked WHERE source = %s", (self.source,)
+            ).scalars()
+        )
+        for sequence, body in entries:
+            entry = entry_of(self.source, orjson.loads(event_bytes(body)))
+            if entry.name not in self._wanted:
+                continue
+            if entry.subject in waiting:
+                self._park(unit.connection, sequence, entry.subject, body, "an earlier event of this stream waits", 0)
+                continue
+            error = self._try(unit, entry)
+            if error:
+                waiting.add(entry.subject)
+                self._park(unit.connection, sequence, entry.subject, body, error, 1)
+            failpoint("subscription.mid_batch")
+
+    def _try(self, unit: Unit, entry: Entry) -> str | None:
+        """Handle one entry under a savepoint. The error's text where it failed by itself; a lost database is raised."""
+        gathered = len(unit.outbox)
+        savepoint = unit.connection.begin_nested()
+        try:
+            self._handle(unit, entry)
+            savepoint.commit()
+            return None
+        except FailpointHit:
+            raise
+        except Exception as problem:
+            if is_transient(problem):
+                raise
+            savepoint.rollback()
+            del unit.outbox[gathered:]
+            log.error(
+                "parked", service=self._service.name, source=self.source, event_id=entry.event_id,
+                type=entry.type, error=f"{type(problem).__name__}: {problem}"[:500],
+            )  # fmt: skip
+            return f"{type(problem).__name__}: {problem}"[:2000]
+
+    def _handle(self, unit: Unit, entry: Entry) -> None:
+        if self.source != self._service.name:
+            rows = SqlRows(unit.connection)
+            for projection in self._service.projections:
+                projection.apply(rows, entry)
+        reaction = self._service.reactions.handlers.get((self.source, entry.name))
+        if reaction is None:
+            return
+        model, react = reaction
+        actor = Actor.system(self._service.name)
+        cause = Cause(actor, None, entry.correlation_id, entry.event_id)
+        for command in react(unit.connection, model.model_validate(entry.data), entry):
+            outcome = self._host.store.execute(unit, command, cause)
+            if outcome.decision.refusal:
+                REACTION_REFUSALS.labels(self._service.name, outcome.decision.refusal.code).inc()
+                log.info(
+                    "reaction refused", service=self._service.name, event_id=entry.event_id,
+                    command=type(command).__name__, code=outcome.decision.refusal.code,
+                )  # fmt: skip
+
+    def _park(
+        self, connection: Connection, sequence: int, subject: str, body: bytes, error: str, attempts: int
+    ) -> None:
+        connection.exec_driver_sql(
+            "INSERT INTO parked (source, sequence, subject, entry, error, attempts, next_try) "
+            "VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp() + interval '1 second' * %s)",
+            (self.source, sequence, subject, body, error, attempts, 1 if attempts else None),
+        )
+
+    def _retry_stream(self, unit: Unit, subject: str) -> int:
+        rows: Sequence[Any] = unit.connection.exec_driver_sql(
+            "SELECT sequence, entry, attempts FROM parked WHERE source = %s AND subject = %s ORDER BY sequence LIMIT %s",
+            (self.source, subject, self._batch),
+        ).all()
+        for done, (sequence, body, attempts) in enumerate(rows):
+            error = self._try(unit, entry_of(self.source, orjson.loads(event_bytes(bytes(body)))))
+            if error:
+                pause = 2.0**attempts if attempts < RETRIES else None
+                unit.connection.exec_driver_sql(
+                    "UPDATE parked SET error = %s, attempts = attempts + 1, "
+                    "next_try = clock_timestamp() + interval '1 second' * %s WHERE source = %s AND sequence = %s",
+                    (error, pause, self.source, sequence),
+                )
+                return done
+            unit.connection.exec_driver_sql(
+                "DELETE FROM parked WHERE source = %s AND sequence = %s", (self.source, sequence)
+            )
+        return len(rows)
