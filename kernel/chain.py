@@ -142,7 +142,7 @@ def verify_chain(entries: Iterable[bytes], start: Link = START, head: str | None
         tail = f'}},"prevhash":"{previous}","sealedat":"{sealedat}","sequence":{sequence}}}'.encode()
         if not entry.endswith(tail) or not entry.startswith(before_event) or len(entry) > limit:
             link = Link(sequence - 1, previous, sealedat)
-            sealedat = _moved_on(entry, link) or _check_entry(entry, link, stream)
+            sealedat = _moved_on(entry, link) or _check_entry(entry, link, stream, head)
         previous = hashed(entry).hexdigest()
     if head is not None and previous != head:
         raise ChainError(sequence, f"its hash is {previous}, not {head} as the log's end was signed")
@@ -180,7 +180,7 @@ def _moved_on(entry: bytes, link: Link) -> str | None:
     return None
 
 
-def _check_entry(entry: bytes, link: Link, following: Iterator[bytes]) -> str:
+def _check_entry(entry: bytes, link: Link, following: Iterator[bytes], head: str | None) -> str:
     """Find what is wrong with an entry behind `link`; returns its `sealedat` when it only moved on."""
     sequence = link.sequence + 1
     if len(entry) > MAX_ENTRY_BYTES:
@@ -194,7 +194,7 @@ def _check_entry(entry: bytes, link: Link, following: Iterator[bytes]) -> str:
     if not parts.event.startswith(b"{") or not parts.event.endswith(b"}"):
         raise ChainError(sequence, "its event is not an object")
     if parts.prevhash != link.hash:
-        raise _which_was_changed(entry, parts.prevhash, link, next(following, None))
+        raise _which_was_changed(entry, parts.prevhash, link, _hash_held_after(following, head))
     if not is_instant(parts.sealedat):
         raise ChainError(sequence, f"sealedat is not an instant: {parts.sealedat!r}")
     if parts.sealedat < link.sealedat:
@@ -202,13 +202,20 @@ def _check_entry(entry: bytes, link: Link, following: Iterator[bytes]) -> str:
     return parts.sealedat
 
 
-def _which_was_changed(entry: bytes, prevhash: str, link: Link, following: bytes | None) -> ChainError:
-    """Two neighbours don't fit: the one after them knows whether the second of the two is as it was written."""
-    sequence = link.sequence + 1
+def _hash_held_after(following: Iterator[bytes], head: str | None) -> str | None:
+    """The hash that the next entry (or, at the log's end, its signed head) holds of the one before it."""
+    entry = next(following, None)
+    if entry is None:
+        return head
     try:
-        second_stands = following is not None and take_apart(following).prevhash == entry_hash(entry)
+        return take_apart(entry).prevhash
     except ValueError:
-        second_stands = False
-    if second_stands and link.sequence:
+        return None
+
+
+def _which_was_changed(entry: bytes, prevhash: str, link: Link, held_after: str | None) -> ChainError:
+    """Two neighbours don't fit: what comes after them knows whether the second is as it was written."""
+    sequence = link.sequence + 1
+    if link.sequence and held_after == entry_hash(entry):
         return ChainError(link.sequence, f"its hash is {link.hash}, but entry {sequence} holds {prevhash}")
     return ChainError(sequence, f"prevhash is {prevhash}, but the entry before has the hash {link.hash}")
