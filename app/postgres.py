@@ -30,7 +30,7 @@ import psutil
 import psycopg
 
 from app.failure import Failure
-from app.postgres_place import MAJOR_VERSION, Place, place_for, socket_folder
+from app.postgres_place import MAJOR_VERSION, PORT, SOCKET_NAME, Place, place_for, socket_folder
 from kernel.settings import Settings
 
 DATABASE = "market"
@@ -110,7 +110,8 @@ class Embedded:
         """The superuser DSN of `database` on the running server."""
         if self._sockets is None:
             raise Failure("the embedded PostgreSQL is not running", "call start() first")
-        return f"postgresql://{SUPERUSER}@/{quote(database)}?host={quote(str(self._sockets), safe='')}"
+        folder = quote(str(self._sockets), safe="")
+        return f"postgresql://{SUPERUSER}@:{PORT}/{quote(database)}?host={folder}"  # the port names the socket
 
     # -- locks ---------------------------------------------------------------------------------------------------
 
@@ -226,15 +227,15 @@ class Embedded:
     def _spawn(self) -> int:
         """Starts the server in a session of its own (a Ctrl-C in the terminal is for us); the log's length before."""
         place = self._place
-        self._forget_foreign_pid_file()
         sockets = socket_folder(place)
+        self._forget_dead_server(sockets)
         if place.log.exists() and place.log.stat().st_size > LOG_BYTES_KEPT:
             place.log.unlink()
         with place.log.open("ab") as log:
             place.account.own_file(log.fileno())
             length = log.tell()
             self._child = subprocess.Popen(
-                [place.programs / "postgres", "-D", place.data, "-k", sockets],
+                [place.programs / "postgres", "-D", place.data, "-k", sockets, "-p", str(PORT)],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -295,11 +296,14 @@ class Embedded:
         except FileNotFoundError:
             return []
 
-    def _forget_foreign_pid_file(self) -> None:
-        """PostgreSQL refuses to start when the pid in its old file is alive, even if that is a text editor by now."""
+    def _forget_dead_server(self, sockets: Path) -> None:
+        """PostgreSQL refuses to start when the pid in its old files is alive, even if that is a text editor by now, or
+        the dead server itself that its parent has not waited for. Nobody serves our data: the files are nobody's."""
         lines = self._pid_file_lines()
         if lines and lines[0].isdigit() and psutil.pid_exists(int(lines[0])):
             (self._place.data / "postmaster.pid").unlink()
+        for left_over in sockets.glob(SOCKET_NAME + "*"):
+            left_over.unlink()
 
     def _log_since(self, offset: int) -> str:
         with self._place.log.open("rb") as log:

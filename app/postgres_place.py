@@ -27,7 +27,8 @@ from app.failure import Failure
 MAJOR_VERSION = "18"
 SHARED_ROOT = Path("/var/lib/market")
 ACCOUNTS_FOR_ROOT = ("postgres", "nobody")
-SOCKET_NAME = ".s.PGSQL.5432"
+PORT = 5432  # no port is opened; the number is part of the socket's name
+SOCKET_NAME = f".s.PGSQL.{PORT}"
 LONGEST_SOCKET_PATH = 103  # bytes; Linux allows 107, macOS and the BSDs 103
 
 
