@@ -23,7 +23,7 @@ from services.orders.domain.scoring import FORMULAS, formulas_hash, parse_criter
 
 SAMPLE = Path(__file__).parents[2] / "region"
 REGION = Path(os.environ.get("MARKET_REGION") or SAMPLE).resolve()
-sample_only = pytest.mark.skipif(REGION != SAMPLE.resolve(), reason="what only the sample region promises")
+sample_only = pytest.mark.skipif(SAMPLE.resolve() != REGION, reason="what only the sample region promises")
 
 FORMS = {"home", "semi_residential", "residential", "urgent"}
 SERVICE_KINDS = {"domestic", "medical", "psychological", "pedagogical", "labour", "legal", "communicative", "urgent"}
