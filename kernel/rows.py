@@ -63,8 +63,13 @@ class SqlRows:
         self._run(sql, _params(table, values) + _params(table, key))
 
     def add(self, table: Table, key: Mapping[str, Any], **amounts: int) -> None:
-        sql = _add(self._name(table), table.name, tuple(key), tuple(amounts))
-        self._run(sql, _params(table, key) + tuple(amounts.values()))
+        # An upsert checks the row that it proposes, not the sum: a floor would refuse every negative amount.
+        changed = self._run(
+            _increase(self._name(table), tuple(key), tuple(amounts)), tuple(amounts.values()) + _params(table, key)
+        )
+        if changed.rowcount == 0:
+            sql = _add(self._name(table), table.name, tuple(key), tuple(amounts))
+            self._run(sql, _params(table, key) + tuple(amounts.values()))
 
     def delete(self, table: Table, key: Mapping[str, Any]) -> None:
         self._run(f"DELETE FROM {self._name(table)} WHERE {_where(tuple(key))}", _params(table, key))
@@ -178,6 +183,12 @@ def _put(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
 @lru_cache(maxsize=1024)
 def _change(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
     return f"UPDATE {table} SET {', '.join(f'{chr(34)}{n}{chr(34)} = %s' for n in names)} WHERE {_where(key)}"
+
+
+@lru_cache(maxsize=1024)
+def _increase(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
+    sums = ", ".join(f'"{n}" = "{n}" + %s' for n in names)
+    return f"UPDATE {table} SET {sums} WHERE {_where(key)}"
 
 
 @lru_cache(maxsize=1024)
