@@ -121,7 +121,7 @@ def test_every_flipped_byte_is_found_at_its_entry() -> None:
     ("damage", "sequence", "what"),
     [
         (lambda log: log[:4] + log[5:], 5, "sequence 6 in its place"),
-        (lambda log: log[:4] + [log[4]] + log[4:], 6, "sequence 5 in its place"),
+        (lambda log: [*log[:4], log[4], *log[4:]], 6, "sequence 5 in its place"),
         (lambda log: [*log[:3], log[4], log[3], *log[5:]], 4, "sequence 5 in its place"),
         (lambda log: log[1:], 1, "sequence 2 in its place"),
         (lambda log: [*log[:4], b"", *log[4:]], 5, "not those of an entry"),
