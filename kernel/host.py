@@ -27,6 +27,8 @@ from kernel.instants import from_text
 from kernel.keys import PublicKeys
 from kernel.logs import logger
 from kernel.metrics import COMMAND_SECONDS, COMMANDS, QUERIES
+from kernel.note import Verifier
+from kernel.receipt import make_receipt_note, receipt_from_note
 from kernel.refusal import FORBIDDEN, INVALID, MISSING, TOO_LATE, UNAUTHENTICATED, UNAVAILABLE, Refusal, Refused
 from kernel.service import Query, Service, Surroundings
 from kernel.settings import Settings
@@ -137,12 +139,10 @@ class Host:
             answer["reply"] = dict(outcome.decision.reply)
         if receipt and outcome.events:
             event_id, body = outcome.events[0]
-            from kernel.receipt import make_receipt_note
-
             received = orjson.loads(body)["receivedat"]
-            answer["receipt"] = make_receipt_note(
-                self.service.name, event_id, body, received, self.public.signer_name(self.service.name), self.signer
-            )
+            name = self.public.signer_name(self.service.name)
+            note = make_receipt_note(self.service.name, event_id, body, received, name, self.signer)
+            answer["receipt"] = receipt_from_note(note, Verifier(name, self.signer.public))
         return answer
 
     def _meaning(self, problem: IntegrityError) -> Refusal | None:

@@ -136,7 +136,7 @@ def box_service() -> Service:
         name="box",
         metadata=box_metadata,
         aggregates=(box,),
-        commands=(On(OpenBox), On(Put), On(ShutBox)),
+        commands=(On(OpenBox), On(Put, receipt=True), On(ShutBox)),
         queries=(total_of,),
         projections=(totals,),
         constraints={"total_not_negative": BELOW},

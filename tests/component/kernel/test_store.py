@@ -10,6 +10,7 @@ import pytest
 
 from kernel.chain import verify_chain
 from kernel.ids import new_id
+from kernel.receipt import verify
 from tests.support import Market, market, person
 from tests.toy import services
 from tests.toy.services import POISON, box_service, mirror_service
@@ -36,6 +37,19 @@ def test_a_command_writes_state_read_table_reply_and_event_together(toys: Market
     assert toys.ask("box.total_of", {"colour": "blue"}) == {"amount": 7}
     [(version, state)] = toys.sql("SELECT version, state FROM box.box WHERE id = %s", (box_id,))
     assert version == 2 and state == {"status": "open", "colour": "blue", "held": 7}
+
+
+def test_a_receipt_is_signed_over_the_event_at_once(toys: Market) -> None:
+    answer = toys.do("box.put", {"id": opened(toys), "amount": 1}, KEEPER)
+    assert answer["receipt"]["event_id"] == answer["events"][0]
+    assert verify(answer["receipt"]).event_id == answer["events"][0]
+
+
+def test_a_read_table_takes_away_down_to_its_floor(toys: Market) -> None:
+    box_id = opened(toys, "amber")
+    toys.do("box.put", {"id": box_id, "amount": 9}, KEEPER)
+    toys.do("box.put", {"id": box_id, "amount": -4}, KEEPER)
+    assert toys.ask("box.total_of", {"colour": "amber"}) == {"amount": 5}
 
 
 def test_the_same_key_is_done_once_and_answers_the_same(toys: Market) -> None:

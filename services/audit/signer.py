@@ -1,0 +1,91 @@
+"""Signing checkpoints: only of a tree that goes on from the last one signed.
+
+What was signed last is kept beside the key, outside the database, so that a database put back to yesterday can't make
+the signer take back what it said: it refuses a smaller tree and a forked one, and says so until a person looks.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Connection
+
+from kernel.host import Host
+from kernel.identity import SigningKey
+from kernel.merkle import CompactRange, root_at
+from kernel.note import Checkpoint, Signer, sign_checkpoint
+
+EVERY_S = 0.2
+
+
+class ForkedTree(Exception):
+    """The tree isn't a continuation of what was signed before."""
+
+
+class CheckpointSigner:
+    """Signs at most every `EVERY_S` seconds, whenever the tree has grown."""
+
+    __name__ = "checkpoint"
+
+    def __init__(self) -> None:
+        self._looked = 0.0
+        self._signed_size = -1
+
+    def __call__(self, host: Host) -> bool:
+        if time.monotonic() - self._looked < EVERY_S:
+            return False
+        self._looked = time.monotonic()
+        with host.engine.connect() as connection, connection.begin():
+            row = connection.exec_driver_sql("SELECT frontier FROM tree").one_or_none()
+            size = CompactRange.from_bytes(bytes(row[0])).size if row else 0
+            if size == 0 or size == self._signed_size:
+                return False
+            self._sign(connection, host)
+        return True
+
+    def _sign(self, connection: Connection, host: Host) -> None:
+        row = connection.exec_driver_sql("SELECT frontier FROM tree FOR UPDATE").one()
+        frontier = CompactRange.from_bytes(bytes(row[0]))
+        memory = host.settings.keys / "log.signed"
+        _continues(connection, frontier, memory)
+        origin = host.settings.origin
+        signer = Signer(origin, SigningKey.at(host.settings.keys / "log.key").private)
+        note = sign_checkpoint(Checkpoint(origin, frontier.size, frontier.root()), signer)
+        connection.exec_driver_sql(
+            "INSERT INTO checkpoint (size, root, note) VALUES (%s, %s, %s) ON CONFLICT (size) DO NOTHING",
+            (frontier.size, frontier.root(), note),
+        )
+        _remember(memory, frontier)
+        self._signed_size = frontier.size
+
+
+def _continues(connection: Connection, frontier: CompactRange, memory: Path) -> None:
+    if not memory.exists():
+        return
+    signed = orjson.loads(memory.read_bytes())
+    size, root = signed["size"], bytes.fromhex(signed["root"])
+    if frontier.size < size:
+        raise ForkedTree(f"the tree has {frontier.size} leaves, but one of {size} was signed: is this an old copy?")
+    if root_at(size, node_of(connection)) != root:
+        raise ForkedTree(f"the first {size} leaves are not those that were signed")
+
+
+def _remember(memory: Path, frontier: CompactRange) -> None:
+    temporary = memory.with_suffix(".new")
+    temporary.write_bytes(orjson.dumps({"size": frontier.size, "root": frontier.root().hex()}))
+    os.replace(temporary, memory)
+
+
+def node_of(connection: Connection, schema: str = "audit"):  # type: ignore[no-untyped-def]
+    """The getter of stored nodes that `kernel.merkle` takes."""
+
+    def node(level: int, index: int) -> bytes:
+        found = connection.exec_driver_sql(
+            f'SELECT hash FROM "{schema}".node WHERE level = %s AND "index" = %s', (level, index)
+        ).scalar_one()
+        return bytes(found)
+
+    return node

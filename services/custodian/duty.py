@@ -1,0 +1,73 @@
+"""A custodian acts by itself: it looks for closed competitions and releases what the evidence allows.
+
+Looking is a cheap query; the commands check everything again inside their own transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kernel.aggregate import Command
+from kernel.host import Host
+from kernel.identity import Actor
+from kernel.ids import derived_id, new_id
+from kernel.store import Cause
+from services.custodian.domain.competition_key import OpenKeys, ReleaseLayers
+from services.custodian.evidence import missing_evidence
+
+EVERY_S = 0.1
+
+_TO_RELEASE = """
+SELECT c.competition_id::text FROM competition c
+JOIN competition_key k ON k.state->>'competition_id' = c.competition_id::text
+WHERE c.closed_event IS NOT NULL AND c.standing > 0 AND k.state->>'status' = 'published' LIMIT 20
+"""
+_TO_OPEN = """
+SELECT DISTINCT l.competition_id::text FROM layer l
+JOIN bid b ON b.bid_id = l.bid_id AND NOT b.withdrawn AND b.standing_version = b.bid_version
+JOIN competition c ON c.competition_id = l.competition_id AND c.closed_event IS NOT NULL
+JOIN competition_key k ON k.state->>'competition_id' = l.competition_id::text
+WHERE NOT k.state->'opened' ? l.bid_id::text LIMIT 20
+"""
+
+
+def release_by_itself(name: str, number: int) -> Callable[[Host], bool]:
+    """The duty of one custodian's worker."""
+    looked = [0.0]
+
+    def release(host: Host) -> bool:
+        if time.monotonic() - looked[0] < EVERY_S:
+            return False
+        looked[0] = time.monotonic()
+        done = False
+        queries: list[tuple[str, type[Command]]] = [(_TO_OPEN, OpenKeys)]
+        if number < 3:
+            queries.insert(0, (_TO_RELEASE, ReleaseLayers))
+        for sql, command in queries:
+            with host.engine.connect() as connection:
+                waiting = list(connection.exec_driver_sql(sql).scalars())
+            for competition_id in waiting:
+                done = _give(host, command, name, competition_id) or done
+        return done
+
+    return release
+
+
+def _give(host: Host, command: type[Command], name: str, competition_id: str) -> bool:
+    with host.engine.connect() as connection, connection.begin() as transaction:
+        now = host.clock.now(connection)
+        if missing_evidence(connection, host.settings.keys, competition_id, now):
+            return False
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (host.store.rebuild_lock,))
+        unit = host.store.begin(connection)
+        cause = Cause(Actor.system(name), None, new_id())
+        outcome = host.store.execute(
+            unit, command.model_validate({"id": derived_id("custodian", name, competition_id)}), cause
+        )
+        if not outcome.events:
+            transaction.rollback()
+            return False
+        host.store.finish(unit)
+    host.wake(name)
+    return True
