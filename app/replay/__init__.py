@@ -1,0 +1,1 @@
+"""Replay: the same state, scores and balances again from the log alone, and what differs from the live system."""
