@@ -30,7 +30,12 @@ class Market:
         """Append an event to a source's log and to the tree; its bytes."""
         link = self.links.get(source, chain.START)
         body = canonical.dumps(
-            {"id": f"{source}-{link.sequence + 1}", "source": f"/services/{source}", "receivedat": instant, "data": data}
+            {
+                "id": f"{source}-{link.sequence + 1}",
+                "source": f"/services/{source}",
+                "receivedat": instant,
+                "data": data,
+            }
         )
         entry, self.links[source] = chain.next_entry(link, body, instant)
         self.logs.setdefault(source, []).append(entry)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,29 +63,27 @@ def test_any_zip_tool_opens_it_and_the_same_input_gives_the_same_bytes(
     assert market.write(tmp_path / "again.zip").read_bytes() == good.read_bytes()
 
 
-def test_every_changed_byte_is_found_and_its_place_named(market: Market, good: Path, tmp_path: Path) -> None:
-    """Every byte of the file, headers and all, changed in two ways. In a log, the entry itself is named."""
+def test_every_changed_byte_is_found_and_its_place_named(tmp_path: Path) -> None:
+    """Every byte of the file, headers and all. In a log, the entry itself is named."""
+    market = small_market(2)
+    good = market.write(tmp_path / "good.zip")
     original = good.read_bytes()
     with open_bundle(good) as bundle:
         orders = bundle.members["log/orders.jsonl"]
     lengths = [len(entry) + 1 for entry in market.logs["orders"]]
     trust, changed = str(market.signer.verifier), tmp_path / "changed.zip"
     for at in range(len(original)):
-        for mask in (0x01, 0x20):
-            data = bytearray(original)
-            data[at] ^= mask
-            changed.write_bytes(data)
-            with pytest.raises(VerifyError) as found:
-                verify_bundle(changed, trust)
-            assert re.search(r"\d|manifest|header|directory|tree|checkpoint", found.value.place), found.value
-            if orders.starts <= at < orders.ends - 1:
-                number = next(n for n in range(len(lengths)) if at - orders.starts < sum(lengths[: n + 1]))
-                start = orders.starts + sum(lengths[:number])
-                # A changed newline joins two entries or splits one: the chain breaks at one of the two.
-                assert f"orders, entry {number + 1} (log/orders.jsonl, from byte {start}" in found.value.place, (
-                    at,
-                    found.value,
-                )
+        data = bytearray(original)
+        data[at] ^= 0x01 if at % 2 else 0x20
+        changed.write_bytes(data)
+        with pytest.raises(VerifyError) as found:
+            verify_bundle(changed, trust)
+        place = found.value.place
+        assert re.search(r"\d|manifest|header|directory|tree|checkpoint", place), found.value
+        if orders.starts <= at < orders.ends - 1:
+            number = next(n for n in range(len(lengths)) if at - orders.starts < sum(lengths[: n + 1]))
+            start = orders.starts + sum(lengths[:number])
+            assert f"orders, entry {number + 1} (log/orders.jsonl, from byte {start}" in place, (at, found.value)
 
 
 def test_every_cut_and_every_addition_is_found(good: Path, tmp_path: Path) -> None:
@@ -150,13 +149,19 @@ def cases(market: Market) -> dict[str, tuple[dict[str, Any], str]]:
     edited = orders[2].replace(b'"number":1', b'"number":7')
     return {
         "entry missing": ({"logs": market.logs | {"orders": orders[:3] + orders[4:]}}, "orders, entry 4 .*sequence 5"),
-        "last entry missing": ({"logs": market.logs | {"orders": orders[:-1]}}, r"tree.txt, line \d+: the log of orders"),
+        "last entry missing": (
+            {"logs": market.logs | {"orders": orders[:-1]}},
+            r"tree.txt, line \d+: the log of orders",
+        ),
         "entry twice": ({"logs": market.logs | {"orders": [*orders[:2], orders[1], *orders[2:]]}}, "orders, entry 3"),
         "entry edited": ({"logs": market.logs | {"orders": [*orders[:2], edited, *orders[3:]]}}, "orders, entry 3"),
         "log missing": ({"logs": {"orders": orders}}, "tree.txt, line 2: there is no log of registry"),
         "log too much": ({"logs": market.logs | {"extra": orders[:1]}}, "tree.txt: entry 1 of extra is no leaf"),
         "leaf missing": ({"leaves": market.leaves[:-1]}, "tree.txt: entry 4 of registry is no leaf"),
-        "leaf twice": ({"leaves": [*market.leaves, ("orders", 8)]}, "tree.txt, line 9: the leaf of orders behind entry 8"),
+        "leaf twice": (
+            {"leaves": [*market.leaves, ("orders", 8)]},
+            "tree.txt, line 9: the leaf of orders behind entry 8",
+        ),
         "leaves of a source swapped": ({"leaves": swapped}, "tree.txt, line 1: the leaf of orders behind entry 0"),
         "leaves of two sources swapped": (
             {"leaves": [*market.leaves[:1], ("registry", 1), ("orders", 2), *market.leaves[3:]]},
@@ -164,7 +169,10 @@ def cases(market: Market) -> dict[str, tuple[dict[str, Any], str]]:
             r"checkpoint 1 \(of 3 leaves\)",
         ),
         "no checkpoint": ({"checkpoints": []}, "checkpoints.txt: there is no checkpoint"),
-        "tree beyond the last checkpoint": ({"checkpoints": market.checkpoints[:-1]}, "checkpoint 3: the last one signs 9"),
+        "tree beyond the last checkpoint": (
+            {"checkpoints": market.checkpoints[:-1]},
+            "checkpoint 3: the last one signs 9",
+        ),
         "checkpoint beyond the tree": (
             {"checkpoints": [*market.checkpoints, note(market, 13, bytes(32))]},
             "checkpoint 5: it signs 13 leaves, the bundle has 12",
@@ -249,11 +257,11 @@ class TestInPieces:
         assert report.entries == {"billing": 0, "orders": 120, "registry": 60}
 
     def test_a_changed_byte_is_found_wherever_the_pieces_are_cut(self, long: tuple[Market, Path]) -> None:
-        market, path = long
+        _, path = long
         original = path.read_bytes()
         with open_bundle(path) as bundle:
             orders = bundle.members["log/orders.jsonl"]
-        for at in range(orders.starts, orders.ends - 1, 41):
+        for at in range(orders.starts, orders.ends - 1, 211):
             data = bytearray(original)
             data[at] ^= 1
             path.write_bytes(data)
@@ -274,19 +282,18 @@ class TestInPieces:
             other.logs["orders"].append(made)
         mixed = [*other.logs["orders"], *market.logs["orders"][50:]]
         market.write(path, logs=market.logs | {"orders": mixed})
-        with pytest.raises(VerifyError, match="orders, entry 5[01]"):
+        with pytest.raises(VerifyError, match=r"orders, entry 5[01]"):
             verify_bundle(path, processes=1)
 
-    def test_a_process_that_dies_is_an_error_and_not_a_verdict(
-        self, long: tuple[Market, Path], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        _, path = long
-        monkeypatch.setattr(pieces.sys, "executable", "/bin/false")
-        with pytest.raises((RuntimeError, BrokenPipeError)):
-            verify_bundle(path, processes=2)
 
-
-def test_a_large_bundle_is_given_to_as_many_processes_as_it_is_worth() -> None:
+def test_a_large_bundle_is_given_to_several_processes_but_never_by_a_process_with_threads() -> None:
     assert pieces.processes_for(1000) == 1
-    assert 1 <= pieces.processes_for(10**12) <= pieces.MAX_PROCESSES
-    assert replace(pieces.Result(), broken=True).broken
+    assert pieces.processes_for(10**12) == min(len(os.sched_getaffinity(0)), pieces.MAX_PROCESSES)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert pieces.processes_for(10**12) == 1
+    finally:
+        done.set()
+        thread.join()

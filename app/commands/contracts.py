@@ -1,0 +1,21 @@
+"""`./market contracts`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.commands import run_body
+
+
+def contracts(
+    check: Annotated[
+        bool, typer.Option("--check", help="write nothing; fail when the files are stale or break an older version")
+    ] = False,
+) -> None:
+    """Generate contracts/ from the code: event and RPC schemas, examples, subscriptions, OpenAPI, AsyncAPI.
+
+    Example: ./market contracts --check
+    """
+    run_body("app.contracts:main", check=check)

@@ -1,0 +1,16 @@
+"""`./market demo`."""
+
+from __future__ import annotations
+
+from app.commands import run_body
+
+
+def demo() -> None:
+    """Play a region's season from the register to the payments, then verify and replay its own log.
+
+    Needs nothing but Python: the database is the embedded one (or that of MARKET_DATABASE_URL). What it leaves is
+    served by ./market up.
+
+    Example: ./market demo
+    """
+    run_body("app.demo.run:main")
