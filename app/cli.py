@@ -30,5 +30,22 @@ def main() -> None:
     """Runs the command that `sys.argv` names and exits."""
     try:
         application(prog_name="./market")
-    except Failure as failure:
+    except Exception as problem:
+        failure = as_failure(problem)
+        if failure is None:
+            raise  # a defect: its traceback is what helps
         sys.exit(f"market: {failure}")
+
+
+def as_failure(problem: Exception) -> Failure | None:
+    """What a person can act on in `problem`; None for a defect. Imports nothing that the command did not need."""
+    if isinstance(problem, Failure):
+        return problem
+    psycopg, pydantic = sys.modules.get("psycopg"), sys.modules.get("pydantic")
+    origin = getattr(problem, "orig", problem)  # SQLAlchemy wraps the driver's error
+    if psycopg is not None and isinstance(origin, psycopg.OperationalError) and origin.sqlstate is None:
+        return Failure(f"the database does not answer: {origin}", "start it, or correct MARKET_DATABASE_URL")
+    if pydantic is not None and isinstance(problem, pydantic.ValidationError) and problem.title == "Settings":
+        wrong = [f"MARKET_{str(error['loc'][0]).upper()}: {error['msg']}" for error in problem.errors()]
+        return Failure(f"wrong settings: {'; '.join(wrong)}", "correct these variables of the environment")
+    return None

@@ -14,8 +14,12 @@ from pathlib import Path
 import click
 import pytest
 import typer.main
+from pydantic import ValidationError
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from app import cli
+from kernel.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -91,3 +95,23 @@ def test_a_failure_is_said_on_stderr_with_the_next_step() -> None:
     assert refused.stdout == ""
     assert "there is no layer no-such-layer" in refused.stderr and "→ choose among: " in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_database_that_does_not_answer_is_named_with_its_variable() -> None:
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+    with pytest.raises(OperationalError) as unreachable:
+        create_engine(url).connect()
+    failure = cli.as_failure(unreachable.value)
+    assert failure is not None and "MARKET_DATABASE_URL" in failure.next_step
+
+
+def test_a_wrong_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_POOL_SIZE", "many")
+    with pytest.raises(ValidationError) as wrong:
+        Settings()
+    failure = cli.as_failure(wrong.value)
+    assert failure is not None and "MARKET_POOL_SIZE" in failure.what
+
+
+def test_a_defect_is_not_dressed_up() -> None:
+    assert cli.as_failure(KeyError("x")) is None
