@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
@@ -30,23 +31,19 @@ def upgrade(connection: Connection, service: Service) -> list[str]:
     scripts = scripts_of(service)
     applied: list[str] = []
 
-    def steps(revision: tuple[str, ...], context: MigrationContext) -> list[RevisionStep]:
-        found = scripts._upgrade_revs("head", revision)
+    def steps(heads: Any, context: MigrationContext) -> Any:
+        found = scripts._upgrade_revs("head", heads)
         applied.extend(f"{service.name}: {step.revision.revision} {step.revision.doc}" for step in found)
-        return found  # type: ignore[return-value]
+        return found
 
-    environment = EnvironmentContext(Config(), scripts, fn=steps)
-    environment.configure(
-        connection=connection,
-        version_table=VERSION_TABLE,
-        version_table_schema=service.name,
-        include_schemas=True,
-        opts={"schema": service.name},
-    )
     # Scripts name no schema: the same ones serve each custodian.
     connection.exec_driver_sql(f'SET LOCAL search_path = "{service.name}"')
-    environment.run_migrations(schema=service.name)
-    connection.exec_driver_sql("RESET search_path")
+    context = MigrationContext.configure(
+        connection, opts={"fn": steps, "version_table": VERSION_TABLE, "version_table_schema": service.name}
+    )
+    with Operations.context(context):
+        context.run_migrations()
+    connection.exec_driver_sql("SET LOCAL search_path = DEFAULT")
     return applied
 
 

@@ -1,0 +1,105 @@
+"""`./market contracts`: writes `contracts/`, or checks that it is fresh and breaks nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from app.contracts.compatible import breaking_changes
+from app.contracts.generate import contract_files
+from app.services import all_services
+from kernel.settings import PROJECT, Settings
+
+CONTRACTS = PROJECT / "contracts"
+GENERATED = ("events", "rpc", "http")
+
+
+def expected_files() -> dict[str, str]:
+    """Everything that `contracts/` must hold but for the recorded examples."""
+    _bootstrap_readers()
+    services = all_services()
+    files = contract_files(services)
+    (CONTRACTS / "readers.json").write_text(files["readers.json"], encoding="utf-8")
+    for path, text in files.items():  # the HTTP contract is made from the RPC contracts
+        if path.startswith("rpc/"):
+            _write(CONTRACTS / path, text)
+    from services.gateway.openapi import openapi_text
+
+    files["http/openapi.json"] = openapi_text(CONTRACTS, Settings())
+    return files
+
+
+def stale_files() -> list[str]:
+    """Files of `contracts/` that aren't what the code says, or that it no longer makes. Writes nothing."""
+    services = all_services()
+    files = contract_files(services)
+    from services.gateway.openapi import openapi_text
+
+    files["http/openapi.json"] = openapi_text(CONTRACTS, Settings())
+    stale = [p for p, text in files.items() if not _same(CONTRACTS / p, text)]
+    return sorted(stale + _orphans(files))
+
+
+def main(check: bool = False) -> int:
+    """Write the contracts, or with `check` say what is stale; exit status 0 only when all is fresh."""
+    if check:
+        stale = stale_files()
+        for path in stale:
+            print(f"stale: contracts/{path}", file=sys.stderr)
+        if stale:
+            print("run ./market contracts and commit what it changes", file=sys.stderr)
+        return 1 if stale else 0
+    files = expected_files()
+    for path, text in files.items():
+        _write(CONTRACTS / path, text)
+    for path in _orphans(files):
+        (CONTRACTS / path).unlink()
+    print(f"contracts: {len(files)} files")
+    return 0
+
+
+def breaking_since(revision: str) -> list[str]:
+    """Breaking changes of event contracts against a git revision: removed versions and narrowed fields."""
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", revision, "contracts/events"],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    problems = []
+    for path in listed:
+        old = subprocess.run(
+            ["git", "show", f"{revision}:{path}"], cwd=PROJECT, capture_output=True, text=True, check=True
+        ).stdout
+        now = PROJECT / path
+        if not now.exists():
+            problems.append(f"{path}: the contract was removed; old logs hold such events")
+            continue
+        found = breaking_changes(json.loads(old), json.loads(now.read_text(encoding="utf-8")))
+        problems += [f"{path}{place}" for place in found]
+    return problems
+
+
+def _bootstrap_readers() -> None:
+    path = CONTRACTS / "readers.json"
+    if not path.exists():
+        _write(path, "{}\n")
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _orphans(files: dict[str, str]) -> list[str]:
+    found = []
+    for folder in GENERATED:
+        for path in sorted((CONTRACTS / folder).rglob("*")):
+            name = path.relative_to(CONTRACTS).as_posix()
+            if path.is_file() and name not in files:
+                found.append(name)
+    return found
