@@ -1,7 +1,8 @@
-"""The region's configuration as orders uses it: days, limits, formulas, custodians and the working calendar.
+"""The region's configuration as orders uses it: days, limits, formulas, custodians, catalogue, working calendar.
 
 Loaded once at start, strictly: a number that is missing stops the service instead of being guessed later. `version`
-names exactly these files (SHA-256), and every event that rests on them carries it. `days` and `limits` are the tables
+names exactly these contents (SHA-256 over the SHA-256 of region.toml and of catalogue.toml), and every event that
+rests on them carries it; the calendar has versions of its own. `days` and `limits` are the tables
 of `region.toml` by their own names: `rules.days["standstill_working_days"]`.
 """
 
@@ -9,13 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
 from kernel.calendar import WorkingCalendar
+from kernel.money import PositiveKopecks
 
 DAYS = (
     "minimum_acceptance_working_days",
@@ -40,6 +45,32 @@ class BadRegion(ValueError):
     """`region.toml` lacks something that orders needs, or holds it in a wrong form."""
 
 
+class _Names(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    ru: str
+    en: str
+
+
+class CatalogueVersion(BaseModel):
+    """A service of the region's catalogue as it is from `valid_from` on; `cost_kopecks` is normative, per unit."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    code: str
+    names: _Names = Field(alias="name")
+    kind: str
+    form: str
+    unit: str
+    cost_kopecks: PositiveKopecks
+    units_per_place: int = Field(gt=0)
+    valid_from: date
+    standard_version: str
+
+    @property
+    def name(self) -> str:
+        """The name for papers, which are in Russian."""
+        return self.names.ru
+
+
 @dataclass(frozen=True)
 class Rules:
     """What `context.rules` is in this service."""
@@ -52,34 +83,46 @@ class Rules:
     formulas: tuple[str, ...]
     custodians: tuple[str, ...]
     calendar: WorkingCalendar
+    catalogue: Mapping[str, Sequence[CatalogueVersion]]
+
+    @property
+    def reservation_timeout_hours(self) -> int:
+        """How long an agreement waits for its money and places."""
+        return self.days["reservation_timeout_hours"]
 
 
 def load_rules(folder: Path) -> Rules:
-    """The rules of the region in `folder` (`region.toml`, `calendars/`). Raises BadRegion, or CalendarError."""
-    text = (folder / "region.toml").read_bytes()
+    """The rules of the region in `folder` (region.toml, catalogue.toml, calendars/). BadRegion, or CalendarError."""
     calendar = WorkingCalendar.load(folder / "calendars")
-    return rules_of(text, calendar)
+    return rules_of((folder / "region.toml").read_bytes(), (folder / "catalogue.toml").read_bytes(), calendar)
 
 
-def rules_of(text: bytes, calendar: WorkingCalendar) -> Rules:
-    """The rules of a `region.toml`'s bytes: what a bundle carries, so that a replay has the same ones."""
-    try:
-        region = tomllib.loads(text.decode())
-    except ValueError as wrong:
-        raise BadRegion(f"region.toml can't be read: {wrong}") from wrong
+def rules_of(region_text: bytes, catalogue_text: bytes, calendar: WorkingCalendar) -> Rules:
+    """The rules of the files' bytes: what a bundle carries, so that a replay has the same ones."""
+    region, catalogue = _toml(region_text, "region.toml"), _toml(catalogue_text, "catalogue.toml")
     numbers = sorted(custodian["number"] for custodian in region.get("custodian", []))
     if numbers != [1, 2, 3]:
         raise BadRegion(f"region.toml names custodians {numbers}; two of three need 1, 2 and 3")
     return Rules(
         region=region["code"],
-        version=hashlib.sha256(text).hexdigest(),
+        version=hashlib.sha256(
+            hashlib.sha256(region_text).digest() + hashlib.sha256(catalogue_text).digest()
+        ).hexdigest(),
         zone=region["zone"],
         days=_whole_numbers(region, "days", DAYS),
         limits=_whole_numbers(region, "limits", LIMITS),
         formulas=tuple(region["formulas"]["allowed"]),
         custodians=tuple(f"custodian_{number}" for number in numbers),
         calendar=calendar,
+        catalogue=_catalogue(catalogue),
     )
+
+
+def _toml(text: bytes, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode())
+    except ValueError as wrong:
+        raise BadRegion(f"{name} can't be read: {wrong}") from wrong
 
 
 def _whole_numbers(region: Mapping[str, Any], table: str, needed: tuple[str, ...]) -> Mapping[str, int]:
@@ -89,3 +132,15 @@ def _whole_numbers(region: Mapping[str, Any], table: str, needed: tuple[str, ...
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise BadRegion(f"region.toml: [{table}] {name} must be a whole number from 0, it is {value!r}")
     return MappingProxyType({name: value for name, value in given.items() if isinstance(value, int)})
+
+
+def _catalogue(catalogue: Mapping[str, Any]) -> Mapping[str, Sequence[CatalogueVersion]]:
+    """All versions of every service by its code, the oldest first."""
+    try:
+        versions = TypeAdapter(list[CatalogueVersion]).validate_python(catalogue.get("service", []))
+    except ValidationError as wrong:
+        raise BadRegion(f"catalogue.toml: {wrong}") from wrong
+    found: dict[str, list[CatalogueVersion]] = {}
+    for version in sorted(versions, key=lambda version: version.valid_from):
+        found.setdefault(version.code, []).append(version)
+    return MappingProxyType(found)
