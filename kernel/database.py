@@ -53,6 +53,7 @@ def engine_for(url: str, service: str, settings: Settings) -> Engine:
         max_overflow=0,
         pool_timeout=settings.call_deadline_s,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text is logged and kept with parked events: it must not carry data
         connect_args={"options": options, "application_name": f"market-{service}", "connect_timeout": 5},
     )
 

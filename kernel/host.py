@@ -8,6 +8,7 @@ wrong becomes a refusal with a code. Nothing personal and no data of a command r
 from __future__ import annotations
 
 import base64
+import hmac
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -30,7 +31,7 @@ from kernel.metrics import COMMAND_SECONDS, COMMANDS, QUERIES
 from kernel.note import Verifier
 from kernel.receipt import make_receipt_note, receipt_from_note
 from kernel.refusal import FORBIDDEN, INVALID, MISSING, TOO_LATE, UNAUTHENTICATED, UNAVAILABLE, Refusal, Refused
-from kernel.service import Query, Service, Surroundings
+from kernel.service import On, Query, Service, Surroundings
 from kernel.settings import Settings
 from kernel.store import Cause, Outcome, Store, body_hash, check_reuse
 
@@ -89,10 +90,13 @@ class Host:
                           else FORBIDDEN.having(roles=", ".join(sorted(rule.roles))))
         command = _validated(rule.type, data)
         cause = Cause(actor, received_at, call.correlation_id, None, call.expected_version)
+        if on.secret:
+            # A bare hash of a password or a name could be guessed from a dump of the database.
+            hashed = hmac.digest(self.signer.private.private_bytes_raw(), hashed, "sha256")
         for attempt in range(ATTEMPTS):
             self._check_deadline(call)
             try:
-                answer = self._transact(name, command, cause, call.key, hashed, on.receipt)
+                answer = self._transact(name, command, cause, call.key, hashed, on)
                 if "replayed" not in answer and "refused" not in answer or answer.get("events"):
                     self.wake(self.service.name)
                 return answer
@@ -110,7 +114,7 @@ class Host:
         raise AssertionError("unreachable")
 
     def _transact(
-        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, receipt: bool
+        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, on: On
     ) -> dict[str, Any]:
         with self.engine.connect() as connection, connection.begin() as transaction:
             stored = self.store.stored_reply(connection, cause.actor.id, name, key)
@@ -118,12 +122,13 @@ class Host:
                 return check_reuse(stored, hashed)
             unit = self.store.begin(connection)
             outcome = self.store.execute(unit, command, cause)
-            answer = self._answer(outcome, cause, receipt)
+            answer = self._answer(outcome, cause, on.receipt)
             if not outcome.wrote:
                 if outcome.decision.refusal:
                     transaction.rollback()  # what the facts function may have written goes too
                     return answer
-            self.store.keep_reply(connection, cause.actor.id, name, key, hashed, answer)
+            kept = {**answer, "reply": {}} if on.secret and "reply" in answer else answer
+            self.store.keep_reply(connection, cause.actor.id, name, key, hashed, kept)
             self.store.finish(unit)
         return answer
 

@@ -6,6 +6,8 @@ their own, each has its own private files and the public ones (`….pub`, 32 raw
 
 from __future__ import annotations
 
+import os
+import secrets
 from pathlib import Path
 
 from kernel.identity import SigningKey
@@ -20,6 +22,24 @@ def make_keys(folder: Path, services: tuple[str, ...]) -> None:
         public = folder / f"{name}.pub"
         if not public.exists():
             public.write_bytes(key.public)
+
+
+def secret_at(path: Path, size: int = 32) -> bytes:
+    """The `size` random bytes in `path` (0600), made there on first use. Two may race: the first file wins."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(size))
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass  # somebody else was first: use theirs
+        temporary.unlink()
+    found = path.read_bytes()
+    if len(found) != size:
+        raise ValueError(f"the secret {path} must hold {size} bytes, it holds {len(found)}")
+    return found
 
 
 class PublicKeys:

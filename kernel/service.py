@@ -44,12 +44,16 @@ class On:
     aggregate's row is held: whatever it returns reaches `decide` as `context.facts`; what it writes (a secret that
     must not be in an event, a number drawn from a counter) is undone when the command is refused.
     `receipt`: the reply carries a signed receipt of its first event.
+    `secret`: the input or the reply hold what may not be kept (a password, a name, a token): under the idempotency key
+    only a keyed hash of the input and an answer without its reply are stored. A repeated call is still done once; it is
+    answered with ids and versions, and asks for the secret part anew.
     """
 
     command: type[Command]
     locks: Locks | None = None
     facts: Facts | None = None
     receipt: bool = False
+    secret: bool = False
 
 
 class Page(BaseModel):
