@@ -113,16 +113,18 @@ class Manifest:
                 tuple(_log(item) for item in value["logs"]),
                 tuple(FileMember(item["name"], item["size"], item["sha256"]) for item in value["files"]),
             )
+            manifest._check()
             written = manifest.to_bytes()
-        except (KeyError, TypeError, NoteError) as error:
+        except (KeyError, TypeError, AttributeError, NoteError) as error:
             raise ValueError(f"it isn't a manifest: {error}") from None
         if written != data:
             raise ValueError("it isn't in its canonical form")
-        manifest._check()
         return manifest
 
     def _check(self) -> None:
         """Pair of what the writer does: order, names and values are such as it writes."""
+        if type(self.origin) is not str:
+            raise ValueError("the origin is not text")
         sources = [log.source for log in self.logs]
         if sources != sorted(set(sources)):
             raise ValueError("the logs aren't each there once, in the order of their names")
@@ -132,6 +134,7 @@ class Manifest:
         if not all(name.startswith(REGION) for name in region):
             raise ValueError("there are files that no bundle holds")
         for log in self.logs:
+            log_name(log.source)
             numbers = (log.size, log.crc, log.first, log.last)
             if any(type(number) is not int or number < 0 for number in numbers) or log.first != 1:
                 raise ValueError(f"the numbers of {log.name} are no bundle's")

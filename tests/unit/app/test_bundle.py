@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.audit import pieces, verify
 from app.audit.bundle import VerifyError, open_bundle, verify_bundle
-from kernel import chain
+from app.audit.manifest import Manifest
+from kernel import canonical, chain
 from kernel.note import Checkpoint, Signer, sign_checkpoint
 from tests.unit.app.bundles import ORIGIN, REGION, Market, small_market
 
@@ -64,7 +68,7 @@ def test_any_zip_tool_opens_it_and_the_same_input_gives_the_same_bytes(
 
 
 def test_every_changed_byte_is_found_and_its_place_named(tmp_path: Path) -> None:
-    """Every byte of the file, headers and all. In a log, the entry itself is named."""
+    """Every byte of the file, headers and all (inside entries every third). In a log, the entry itself is named."""
     market = small_market(2)
     good = market.write(tmp_path / "good.zip")
     original = good.read_bytes()
@@ -73,6 +77,8 @@ def test_every_changed_byte_is_found_and_its_place_named(tmp_path: Path) -> None
     lengths = [len(entry) + 1 for entry in market.logs["orders"]]
     trust, changed = str(market.signer.verifier), tmp_path / "changed.zip"
     for at in range(len(original)):
+        if at % 3 and orders.starts <= at < orders.ends and original[at] != ord("\n"):
+            continue
         data = bytearray(original)
         data[at] ^= 0x01 if at % 2 else 0x20
         changed.write_bytes(data)
@@ -232,6 +238,55 @@ def test_nothing_is_left_where_writing_fails(market: Market, tmp_path: Path) -> 
         market.write(tmp_path / "b.zip", logs={"Orders": []})
     assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
     assert (tmp_path / "b.zip").read_bytes() == b"the bundle of yesterday"
+
+
+@given(st.data())
+def test_no_damage_makes_verification_fail_in_another_way(data: st.DataObject) -> None:
+    """Bytes overwritten anywhere, most of all in the directory: always a VerifyError, never a crash."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = small_market(1).write(Path(folder) / "b.zip")
+        content = bytearray(path.read_bytes())
+        size = len(content)
+        for _ in range(data.draw(st.integers(1, 4))):
+            at = data.draw(st.integers(0, size - 1) | st.integers(size - 700, size - 1))
+            patch = data.draw(st.binary(min_size=1, max_size=9) | st.sampled_from([b"\xff" * 8, bytes(8)]))
+            content[at : at + len(patch)] = patch
+        original = path.read_bytes()
+        path.write_bytes(content)
+        if content == original:
+            return
+        with pytest.raises(VerifyError):
+            verify_bundle(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: [],
+        lambda value: value | {"format": "market-bundle-2"},
+        lambda value: value | {"origin": 1},
+        lambda value: value | {"key": None},
+        lambda value: value | {"logs": [1]},
+        lambda value: value | {"logs": list(reversed(value["logs"]))},
+        lambda value: value | {"logs": [value["logs"][0] | {"source": 7}]},
+        lambda value: value | {"logs": [value["logs"][0] | {"source": "../x"}]},
+        lambda value: value | {"logs": [value["logs"][0] | {"last": -1}]},
+        lambda value: value | {"logs": [value["logs"][0] | {"head": 5}]},
+        lambda value: value | {"logs": [value["logs"][0] | {"first": 2}]},
+        lambda value: value | {"files": value["files"][1:]},
+        lambda value: value | {"files": [*value["files"], value["files"][0]]},
+        lambda value: value | {"files": [value["files"][0] | {"name": []}, *value["files"][1:]]},
+        lambda value: value | {"files": [value["files"][0] | {"sha256": "x"}, *value["files"][1:]]},
+        lambda value: value | {"extra": 1},
+        lambda value: {},
+    ],
+)
+def test_a_manifest_of_another_form_is_none(good: Path, change: Any) -> None:
+    with open_bundle(good) as bundle:
+        value = canonical.loads(bundle.manifest.to_bytes())
+        assert Manifest.parse(canonical.dumps(value)) == bundle.manifest
+    with pytest.raises(ValueError):
+        Manifest.parse(canonical.dumps(change(value)))
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "market+00000000+AAAA"])
