@@ -18,4 +18,4 @@ def contracts(
 
     Example: ./market contracts --check
     """
-    run_body("app.contracts:main", check=check)
+    run_body("app.contracts.command:main", check=check)
