@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import zlib
 
+import orjson
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from psycopg.types.json import set_json_loads
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from kernel.settings import Settings
 
 ROLE_PREFIX = "market_"
+set_json_loads(orjson.loads)
 
 
 def role_of(service: str) -> str:
@@ -36,7 +39,10 @@ def admin_url(url: str) -> str:
 
 
 def engine_for(url: str, service: str, settings: Settings) -> Engine:
-    """An engine whose every connection is the service's role, in its schema, with its time limits."""
+    """An engine whose every connection is the service's role, in its schema, with its time limits.
+
+    No ping before use: a connection that was lost is met by trying again (kernel/host.py), which a ping can't replace.
+    """
     options = " ".join(
         f"-c {name}={value}"
         for name, value in (
@@ -52,7 +58,6 @@ def engine_for(url: str, service: str, settings: Settings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.call_deadline_s,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's text is logged and kept with parked events: it must not carry data
         connect_args={"options": options, "application_name": f"market-{service}", "connect_timeout": 5},
     )
@@ -102,8 +107,9 @@ def violated_constraint(problem: BaseException) -> str | None:
     return None
 
 
-def take_locks(connection: Connection, locks: list[tuple[str, int]]) -> None:
-    """Take transaction-level advisory locks `("shared"|"exclusive", key)`, always in the order of their keys."""
-    for mode, key in sorted(locks, key=lambda lock: lock[1]):
-        suffix = "_shared" if mode == "shared" else ""
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{suffix}(%s)", (key,))
+def lock_statements(locks: list[tuple[str, int]]) -> list[tuple[str, tuple[int]]]:
+    """Transaction-level advisory locks `("shared"|"exclusive", key)` as statements, always in the order of their keys."""
+    ordered = sorted(locks, key=lambda lock: lock[1])
+    return [
+        (f"SELECT pg_advisory_xact_lock{'_shared' if mode == 'shared' else ''}(%s)", (key,)) for mode, key in ordered
+    ]

@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError as PoolTimeo
 
 from kernel.bus.call import Call
 from kernel.clock import clock_of
-from kernel.database import engine_for, is_transient, violated_constraint
+from kernel.database import engine_for, is_disconnect, is_transient, violated_constraint
+from kernel.failpoints import failpoint
 from kernel.identity import Actor, SigningKey, TokenChecker, check_stamp, stamp_message
 from kernel.instants import from_text
 from kernel.keys import PublicKeys
@@ -33,7 +34,7 @@ from kernel.receipt import make_receipt_note, receipt_from_note
 from kernel.refusal import FORBIDDEN, INVALID, MISSING, TOO_LATE, UNAUTHENTICATED, UNAVAILABLE, Refusal, Refused
 from kernel.service import On, Query, Service, Surroundings
 from kernel.settings import Settings
-from kernel.store import Cause, Outcome, Store, body_hash, check_reuse
+from kernel.store import Cause, Outcome, Store, StoredReply, body_hash, check_reuse
 
 ATTEMPTS = 4
 log = logger("host")
@@ -101,9 +102,10 @@ class Host:
                     self.wake(self.service.name)
                 return answer
             except IntegrityError as problem:
+                # Perhaps this very command, sent twice at once, and the other one was first: then its reply is there.
                 refusal = self._meaning(problem)
                 if refusal:
-                    return {"refused": refusal.to_dict()}
+                    return self._replied(name, cause, call.key, hashed) or {"refused": refusal.to_dict()}
                 if attempt == ATTEMPTS - 1:
                     raise
             except (DBAPIError, PoolTimeout) as problem:
@@ -114,23 +116,24 @@ class Host:
         raise AssertionError("unreachable")
 
     def _transact(
-        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, on: On
+        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, receipt: bool
     ) -> dict[str, Any]:
-        with self.engine.connect() as connection, connection.begin() as transaction:
-            stored = self.store.stored_reply(connection, cause.actor.id, name, key)
-            if stored:
-                return check_reuse(stored, hashed)
-            unit = self.store.begin(connection)
-            outcome = self.store.execute(unit, command, cause)
-            answer = self._answer(outcome, cause, on.receipt)
-            if not outcome.wrote:
-                if outcome.decision.refusal:
-                    transaction.rollback()  # what the facts function may have written goes too
-                    return answer
-            kept = {**answer, "reply": {}} if on.secret and "reply" in answer else answer
-            self.store.keep_reply(connection, cause.actor.id, name, key, hashed, kept)
-            self.store.finish(unit)
+        with self.engine.connect() as connection:  # leaving it rolls back whatever wasn't committed
+            came = self.store.once(connection, command, cause, key)
+            if isinstance(came, StoredReply):
+                return check_reuse(came, hashed)
+            unit, outcome = came
+            answer = self._answer(outcome, cause, receipt)
+            if outcome.wrote or not outcome.decision.refusal:
+                failpoint("host.before_commit")
+                self.store.commit(unit, cause.actor.id, name, key, hashed, answer)
+                failpoint("host.committed")
         return answer
+
+    def _replied(self, name: str, cause: Cause, key: str, hashed: bytes) -> dict[str, Any] | None:
+        with self.engine.connect() as connection:
+            stored = self.store.stored_reply(connection, cause.actor.id, name, key)
+        return check_reuse(stored, hashed) if stored else None
 
     def _answer(self, outcome: Outcome, cause: Cause, receipt: bool) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -179,11 +182,20 @@ class Host:
         asked = _validated(query.params, params)
         self._check_deadline(call)
         late = bool(call.wait) and not self._wait_for(call.wait or "", min(call.deadline, time.time() + 2.0))
-        with self.engine.connect() as connection, connection.begin():
-            now = self.clock.now(connection)
-            surroundings = Surroundings(actor, now, self.rules, self.settings.keys, received_at)
-            reply = query.ask(connection, asked, surroundings)
+        reply = self._ask(query, asked, actor, received_at)
         return {"reply": reply, "note": "waited"} if late else {"reply": reply}
+
+    def _ask(self, query: Query, asked: Any, actor: Actor, received_at: datetime | None) -> Mapping[str, Any]:
+        for attempt in range(ATTEMPTS):
+            try:
+                with self.engine.connect() as connection, connection.begin():
+                    now = self.clock.now(connection)
+                    surroundings = Surroundings(actor, now, self.rules, self.settings.keys, received_at or now)
+                    return query.ask(connection, asked, surroundings)
+            except DBAPIError as problem:
+                if not is_disconnect(problem) or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
 
     def _wait_for(self, wanted: str, until: float) -> bool:
         """Whether this service has handled the event `<source>/<id>` before `until` (unix time)."""
@@ -202,7 +214,7 @@ class Host:
 
     # -- both -----------------------------------------------------------------------------------------------------
 
-    def _authenticate(self, command: str, data: Any, call: Call) -> tuple[Actor, datetime, bytes]:
+    def _authenticate(self, command: str, data: Any, call: Call) -> tuple[Actor, datetime | None, bytes]:
         if not isinstance(data, dict):
             raise Refused(INVALID.having(summary="ожидается объект JSON / a JSON object is expected"))
         try:
@@ -214,14 +226,8 @@ class Host:
         check_stamp(
             self.public.of("gateway"), stamp, stamp_message(call.received_at, command, call.key, call.token, hashed)
         )
-        return self.tokens.actor(call.token), self._received(received_at), hashed
-
-    def _received(self, stamped: datetime) -> datetime:
-        """The instant of receipt: the gateway's; in a sandbox, whose gateway has no other clock, the sandbox's."""
-        if not self.clock.sandbox:
-            return stamped
-        with self.engine.connect() as connection:
-            return self.clock.now(connection)
+        # In a sandbox a call is received at the sandbox's instant, which the transaction reads.
+        return self.tokens.actor(call.token), None if self.clock.sandbox else received_at, hashed
 
     def _check_deadline(self, call: Call) -> None:
         if call.deadline <= time.time():

@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB
+
+from kernel.pipeline import Batch
 
 Row = dict[str, Any]
 
@@ -38,46 +40,46 @@ class Rows(Protocol):
 
 
 class SqlRows:
-    """Rows in PostgreSQL, in the caller's transaction. `rename` sends a table's rows to its shadow in a rebuild."""
+    """Rows in PostgreSQL, in the caller's transaction: writes wait in `batch` until it is flushed or something is read.
 
-    def __init__(self, connection: Connection, rename: Mapping[str, str] | None = None) -> None:
-        self._connection = connection
+    `rename` sends a table's rows to its shadow in a rebuild.
+    """
+
+    def __init__(self, batch: Batch, rename: Mapping[str, str] | None = None) -> None:
+        self._batch = batch
         self._rename = rename or {}
 
     def _name(self, table: Table) -> str:
         name = self._rename.get(table.name, table.name)
         return f'"{table.schema}"."{name}"'
 
-    def _run(self, sql: str, values: tuple[Any, ...]) -> Any:
-        return self._connection.exec_driver_sql(sql, values)
-
     def insert(self, table: Table, **values: Any) -> None:
-        self._run(_insert(self._name(table), tuple(values)), _params(table, values))
+        self._batch.add(_insert(self._name(table), tuple(values)), _params(table, values))
 
     def put(self, table: Table, key: Mapping[str, Any], **values: Any) -> None:
         sql = _put(self._name(table), tuple(key), tuple(values))
-        self._run(sql, _params(table, {**key, **values}))
+        self._batch.add(sql, _params(table, {**key, **values}))
 
     def change(self, table: Table, key: Mapping[str, Any], **values: Any) -> None:
         sql = _change(self._name(table), tuple(key), tuple(values))
-        self._run(sql, _params(table, values) + _params(table, key))
+        self._batch.add(sql, _params(table, values) + _params(table, key))
 
     def add(self, table: Table, key: Mapping[str, Any], **amounts: int) -> None:
-        # An upsert checks the row that it proposes, not the sum: a floor would refuse every negative amount.
-        changed = self._run(
-            _increase(self._name(table), tuple(key), tuple(amounts)), tuple(amounts.values()) + _params(table, key)
-        )
-        if changed.rowcount == 0:
-            sql = _add(self._name(table), table.name, tuple(key), tuple(amounts))
-            self._run(sql, _params(table, key) + tuple(amounts.values()))
+        # An update first, an insert only where there was no row: a CHECK on a balance must see the sum, and an
+        # INSERT … ON CONFLICT would be refused for the amount alone (-5 into a row of 100).
+        name, keys, names = self._name(table), tuple(key), tuple(amounts)
+        where, values = _params(table, key), tuple(amounts.values())
+        self._batch.add(_insert_zeros(name, keys, names), where)
+        self._batch.add(_add(name, keys, names), values + where)
 
     def delete(self, table: Table, key: Mapping[str, Any]) -> None:
-        self._run(f"DELETE FROM {self._name(table)} WHERE {_where(tuple(key))}", _params(table, key))
+        self._batch.add(f"DELETE FROM {self._name(table)} WHERE {_where(tuple(key))}", _params(table, key))
 
     def get(self, table: Table, key: Mapping[str, Any]) -> Row | None:
-        sql = f"SELECT * FROM {self._name(table)} WHERE {_where(tuple(key))}"
-        row = self._run(sql, _params(table, key)).mappings().one_or_none()
-        return None if row is None else {name: _plain(value) for name, value in row.items()}
+        names = [column.name for column in table.columns]
+        sql = f"SELECT {_columns(tuple(names))} FROM {self._name(table)} WHERE {_where(tuple(key))}"
+        rows = self._batch.read(sql, _params(table, key))
+        return {n: _plain(v) for n, v in zip(names, rows[0], strict=True)} if rows else None
 
 
 class MemoryRows:
@@ -192,11 +194,12 @@ def _increase(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _add(table: str, alias: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
-    sums = ", ".join(f'"{n}" = "{alias}"."{n}" + excluded."{n}"' for n in names)
-    columns = key + names
-    values = ", ".join(["%s"] * len(columns))
-    return (
-        f'INSERT INTO {table} AS "{alias}" ({_columns(columns)}) VALUES ({values}) '
-        f"ON CONFLICT ({_columns(key)}) DO UPDATE SET {sums}"
-    )
+def _add(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
+    sums = ", ".join(f'"{n}" = "{n}" + %s' for n in names)
+    return f"UPDATE {table} SET {sums} WHERE {_where(key)}"
+
+
+@lru_cache(maxsize=1024)
+def _insert_zeros(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
+    values = ", ".join(["%s"] * len(key) + ["0"] * len(names))
+    return f"INSERT INTO {table} ({_columns(key + names)}) VALUES ({values}) ON CONFLICT DO NOTHING"

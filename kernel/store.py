@@ -1,7 +1,9 @@
 """The store (decision D2): one transaction per command, so that no handler can forget a part of it.
 
-    rebuild lock + stored reply → advisory locks → the aggregate's row FOR NO KEY UPDATE → facts → decide → fold
+    rebuild lock → advisory locks → the aggregate's row FOR NO KEY UPDATE → stored reply → facts → decide → fold
     → state row, read tables, due commands, reply → **outbox last** → COMMIT
+
+What stands before the facts is one round trip, what follows the decision, with the COMMIT, another.
 
 Promises: a command with a key is done once, however often it is sent, and the first answer is given again; a refused
 command changes nothing unless the refusal itself is a fact; a COMMIT whose answer was lost is settled by the key.
@@ -22,20 +24,17 @@ from sqlalchemy import Connection
 from kernel import canonical
 from kernel.aggregate import Aggregate, Command, CommandRule, Context, Decision, Event, snake
 from kernel.clock import Clock
-from kernel.database import lock_key, take_locks
+from kernel.database import lock_key, lock_statements
 from kernel.identity import Actor
 from kernel.ids import new_id
 from kernel.instants import to_text
+from kernel.pipeline import Batch, Statement, run
 from kernel.projection import Entry
 from kernel.refusal import KEY_REUSED, MISSING, STALE, WRONG_STATE, Refusal
 from kernel.rows import SqlRows
 from kernel.service import On, Service, Surroundings
 
 NEW_STATES = frozenset({""})
-
-
-class Conflict(Exception):
-    """Two first commands met on one new stream; the loser tries again and sees the winner's."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,36 @@ class Cause:
     expected_version: int | None = None
 
 
+@dataclass(frozen=True)
+class StoredReply:
+    """The first answer that was given under a key, with the hash of the input it answered."""
+
+    input_hash: bytes
+    reply: Any
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A command's aggregate, its row held and read."""
+
+    aggregate: Aggregate
+    rule: CommandRule
+    on: On
+    stream: str
+    loaded: list[tuple[Any, ...]]
+
+
 @dataclass
 class Unit:
     """What one transaction has gathered for its end: the outbox is written last, in one statement."""
 
-    connection: Connection
+    batch: Batch
     now: datetime
     outbox: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        return self.batch.connection
 
 
 @dataclass(frozen=True)
@@ -84,90 +106,113 @@ class Store:
         self._sql = {a.name: _state_sql(service.name, a.table) for a in service.aggregates}
 
     def begin(self, connection: Connection) -> Unit:
-        return Unit(connection, self.clock.now(connection))
+        """A unit for commands inside a transaction that is under way (reactions, due commands)."""
+        return Unit(Batch(connection), self.clock.now(connection))
 
-    def stored_reply(self, connection: Connection, actor: str, command: str, key: str) -> tuple[bytes, Any] | None:
-        """The reply kept under a key, as (hash of the input, reply). Takes the shared rebuild lock on the way."""
-        row = connection.exec_driver_sql(_FIND_REPLY, (self.rebuild_lock, actor, command, key)).one()
-        return None if row[0] is None else (bytes(row[0]), row[1])
+    def stored_reply(self, connection: Connection, actor: str, command: str, key: str) -> StoredReply | None:
+        """The reply kept under a key, as (hash of the input, reply)."""
+        rows = run(connection, [(_FIND_REPLY, (actor, command, key))])[0]
+        return _reply_in(rows)
 
-    def keep_reply(self, connection: Connection, actor: str, command: str, key: str, body: bytes, reply: Any) -> None:
-        connection.exec_driver_sql(_KEEP_REPLY, (actor, command, key, body, orjson.dumps(reply).decode()))
+    def once(self, connection: Connection, command: Command, cause: Cause, key: str) -> StoredReply | tuple[Unit, Outcome]:
+        """A command's own transaction up to its decision: the reply kept under its key, or what comes of it now.
+
+        The reply is looked up after the aggregate's row is held: of two calls with one key the second waits for the
+        first and finds its reply, and isn't refused for what the first has changed.
+        """
+        aggregate, rule, on = self.service.rules_of[snake(type(command).__name__)]
+        stream = rule.stream(command)
+        statements = [
+            (_SHARE_REBUILD_LOCK, (self.rebuild_lock,)),
+            *self._opening(aggregate, stream, on, command),
+            (_FIND_REPLY, (cause.actor.id, rule.name, key)),
+        ]
+        *_, loaded, kept = run(connection, statements)
+        stored = _reply_in(kept)
+        if stored:
+            return stored
+        unit = self.begin(connection)
+        return unit, self._decide(unit, _Opened(aggregate, rule, on, stream, loaded), command, cause)
+
+    def commit(self, unit: Unit, actor: str, command: str, key: str, hashed: bytes, reply: Any) -> None:
+        """Everything that a command wrote, its reply, the outbox last, and COMMIT, in one round trip."""
+        unit.batch.add(_KEEP_REPLY, (actor, command, key, hashed, orjson.dumps(reply).decode()))
+        self._outbox(unit)
+        unit.batch.flush(("COMMIT", ()))
 
     def execute(self, unit: Unit, command: Command, cause: Cause) -> Outcome:
-        """Decide `command` and write what follows, all but the outbox, which `finish` writes."""
-        name = type(command).__name__
-        aggregate, rule, on = self.service.rules_of[snake(name)]
-        connection = unit.connection
-        if on.locks:
-            take_locks(connection, on.locks(command))
+        """Decide `command` inside a transaction under way; all is written but the outbox, which `finish` writes."""
+        aggregate, rule, on = self.service.rules_of[snake(type(command).__name__)]
         stream = rule.stream(command)
-        version, state = self._load(connection, aggregate, stream)
+        unit.batch.flush()
+        loaded = run(unit.connection, self._opening(aggregate, stream, on, command))[-1]
+        outcome = self._decide(unit, _Opened(aggregate, rule, on, stream, loaded), command, cause)
+        unit.batch.flush()
+        return outcome
+
+    def finish(self, unit: Unit) -> None:
+        """Write the gathered events into the outbox: a transaction's last statement before its COMMIT."""
+        self._outbox(unit)
+        unit.batch.flush()
+
+    def _opening(self, aggregate: Aggregate, stream: str, on: On, command: Command) -> list[Statement]:
+        locks = lock_statements(on.locks(command)) if on.locks else []
+        return [*locks, (self._sql[aggregate.name][0], (stream,))]
+
+    def _outbox(self, unit: Unit) -> None:
+        if len(unit.outbox) == 1:
+            unit.batch.add(_OUTBOX_ONE, unit.outbox[0])
+        elif unit.outbox:
+            ids, subjects, types, events = map(list, zip(*unit.outbox, strict=True))
+            unit.batch.add(_OUTBOX_MANY, (ids, subjects, types, events))
+        unit.outbox.clear()
+
+    def _decide(self, unit: Unit, opened: _Opened, command: Command, cause: Cause) -> Outcome:
+        aggregate, rule, stream = opened.aggregate, opened.rule, opened.stream
+        version, state = (opened.loaded[0][0], aggregate.load(opened.loaded[0][1])) if opened.loaded else (
+            0, aggregate.initial,
+        )  # fmt: skip
         refusal = _admissible(aggregate, rule, state, version, stream, cause)
         if refusal:
             return Outcome(stream, version, Decision(refusal=refusal))
+        received_at = cause.received_at or unit.now
+        facts = None
+        if opened.on.facts:
+            surroundings = Surroundings(cause.actor, unit.now, self.rules, self.keys, received_at)
+            facts = opened.on.facts(unit.connection, command, state, surroundings)
         context = Context(
             now=unit.now,
-            received_at=cause.received_at or unit.now,
+            received_at=received_at,
             actor=cause.actor,
             new_id=new_id,
             id=stream,
             version=version,
-            facts=self._facts(on, connection, command, state, cause, unit),
+            facts=facts,
             rules=self.rules,
         )
         decision = aggregate.decide(state, command, context)
         if decision.events:
-            return self._write(unit, aggregate, rule, stream, version, state, decision, cause)
+            return self._write(unit, opened, version, state, decision, cause)
         self._keep_due(unit, decision, cause, None)
         return Outcome(stream, version, decision)
 
-    def finish(self, unit: Unit) -> None:
-        """Write the gathered events into the outbox: the transaction's last statement before COMMIT."""
-        if len(unit.outbox) == 1:
-            unit.connection.exec_driver_sql(_OUTBOX_ONE, unit.outbox[0])
-        elif unit.outbox:
-            ids, subjects, types, events = map(list, zip(*unit.outbox, strict=True))
-            unit.connection.exec_driver_sql(_OUTBOX_MANY, (ids, subjects, types, events))
-        unit.outbox.clear()
-
-    def _facts(
-        self, on: On, connection: Connection, command: Command, state: Any, cause: Cause, unit: Unit
-    ) -> Any:
-        if on.facts is None:
-            return None
-        surroundings = Surroundings(cause.actor, unit.now, self.rules, self.keys, cause.received_at or unit.now)
-        return on.facts(connection, command, state, surroundings)
-
-    def _load(self, connection: Connection, aggregate: Aggregate, stream: str) -> tuple[int, Any]:
-        row = connection.exec_driver_sql(self._sql[aggregate.name][0], (stream,)).one_or_none()
-        return (0, aggregate.initial) if row is None else (row[0], aggregate.load(row[1]))
-
     def _write(
-        self,
-        unit: Unit,
-        aggregate: Aggregate,
-        rule: CommandRule,
-        stream: str,
-        version: int,
-        state: Any,
-        decision: Decision,
-        cause: Cause,
+        self, unit: Unit, opened: _Opened, version: int, state: Any, decision: Decision, cause: Cause
     ) -> Outcome:
-        rows = SqlRows(unit.connection)
+        aggregate, stream = opened.aggregate, opened.stream
+        rows = SqlRows(unit.batch)
         written: list[tuple[str, bytes]] = []
         for event in decision.events:
             version += 1
             state = aggregate.evolve(state, event)
-            entry = self._envelope(event, aggregate, rule, stream, version, unit.now, cause)
+            entry = self._envelope(event, aggregate, opened.rule, stream, version, unit.now, cause)
             body = canonical.dumps(_cloud_event(entry, self.service))
             unit.outbox.append((entry.event_id, entry.subject, entry.type, body))
             written.append((entry.event_id, body))
             for projection in self.service.projections:
                 projection.apply(rows, entry)
-        first = version == len(decision.events)
-        sql = self._sql[aggregate.name][1 if first else 2]
-        unit.connection.exec_driver_sql(sql, (version, aggregate.dump(state).decode(), stream))
+        sql = self._sql[aggregate.name][2 if opened.loaded else 1]
+        unit.batch.add(sql, (version, aggregate.dump(state).decode(), stream))
         self._keep_due(unit, decision, cause, written[-1][0])
         return Outcome(stream, version, decision, tuple(written))
 
@@ -200,9 +245,8 @@ class Store:
         for due in decision.due:
             data = due.command.model_dump_json()
             name = snake(type(due.command).__name__)
-            unit.connection.exec_driver_sql(
-                _KEEP_DUE, (due.at, name, data, cause.correlation_id, event_id or cause.causation_id)
-            )
+            causation_id = event_id or cause.causation_id
+            unit.batch.add(_KEEP_DUE, (due.at, name, data, cause.correlation_id, causation_id))
 
 
 def _admissible(
@@ -218,11 +262,15 @@ def _admissible(
     return None
 
 
-def check_reuse(stored: tuple[bytes, Any], body_hash: bytes) -> dict[str, Any]:
+def _reply_in(rows: list[tuple[Any, ...]]) -> StoredReply | None:
+    return StoredReply(bytes(rows[0][0]), rows[0][1]) if rows else None
+
+
+def check_reuse(stored: StoredReply, hashed: bytes) -> dict[str, Any]:
     """The first answer again, or a refusal when the same key came with other input."""
-    if stored[0] != body_hash:
+    if stored.input_hash != hashed:
         return {"refused": KEY_REUSED.to_dict()}
-    return {**stored[1], "replayed": True}
+    return {**stored.reply, "replayed": True}
 
 
 def body_hash(data: Mapping[str, Any], expected_version: int | None = None) -> bytes:
@@ -281,11 +329,8 @@ def _state_sql(schema: str, table: str) -> tuple[str, str, str]:
     )
 
 
-# The lock is taken in the statement that looks the reply up: one round trip. MATERIALIZED, so that it is always taken.
-_FIND_REPLY = """
-WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s))
-SELECT r.input_hash, r.reply FROM held LEFT JOIN reply r ON r.actor = %s AND r.command = %s AND r.key = %s
-"""
+_SHARE_REBUILD_LOCK = "SELECT pg_advisory_xact_lock_shared(%s)"
+_FIND_REPLY = "SELECT input_hash, reply FROM reply WHERE actor = %s AND command = %s AND key = %s"
 _KEEP_REPLY = "INSERT INTO reply (actor, command, key, input_hash, reply) VALUES (%s, %s, %s, %s, %s)"
 _OUTBOX_ONE = "INSERT INTO outbox (event_id, subject, type, event) VALUES (%s, %s, %s, %s)"
 _OUTBOX_MANY = """

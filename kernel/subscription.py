@@ -138,9 +138,11 @@ class Subscription:
     def _try(self, unit: Unit, entry: Entry) -> str | None:
         """Handle one entry under a savepoint. The error's text where it failed by itself; a lost database is raised."""
         gathered = len(unit.outbox)
+        unit.batch.flush()
         savepoint = unit.connection.begin_nested()
         try:
             self._handle(unit, entry)
+            unit.batch.flush()
             savepoint.commit()
             return None
         except FailpointHit:
@@ -149,6 +151,7 @@ class Subscription:
             if is_transient(problem):
                 raise
             savepoint.rollback()
+            unit.batch.forget()
             del unit.outbox[gathered:]
             log.error(
                 "parked", service=self._service.name, source=self.source, event_id=entry.event_id,
@@ -158,7 +161,7 @@ class Subscription:
 
     def _handle(self, unit: Unit, entry: Entry) -> None:
         if self.source != self._service.name:
-            rows = SqlRows(unit.connection)
+            rows = SqlRows(unit.batch)
             for projection in self._service.projections:
                 projection.apply(rows, entry)
         reaction = self._service.reactions.handlers.get((self.source, entry.name))

@@ -46,7 +46,9 @@ KERNEL_TABLES = (
 
 
 def kernel_tables(metadata: MetaData) -> None:
-    """Add the kernel's tables to a service's `metadata` (whose `schema` is the service's)."""
+    """Add the kernel's tables to a service's `metadata` (whose `schema` is the service's), once."""
+    if f"{metadata.schema}.outbox" in metadata.tables:
+        return
     _log_tables(metadata)
     _inbox_tables(metadata)
     Table(
@@ -155,6 +157,9 @@ def _inbox_tables(metadata: MetaData) -> None:
 
 def state_table(aggregate: Aggregate, metadata: MetaData) -> Table:
     """The table of an aggregate's states: one row a stream, the fold of its events."""
+    existing = metadata.tables.get(f"{metadata.schema}.{aggregate.table}")
+    if existing is not None:
+        return existing
     return Table(
         aggregate.table,
         metadata,
