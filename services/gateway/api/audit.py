@@ -1,0 +1,29 @@
+"""The log, its tree, and what proves them. Public: what may not be read yet is withheld by the service."""
+
+from __future__ import annotations
+
+from services.gateway.api.route import area, query
+
+ROUTES = area(
+    "audit",
+    query("/log", "audit.entries", "Записи журнала", "Entries of the log"),
+    query("/log/tree", "audit.tree", "Дерево и последняя контрольная точка", "The tree and its latest checkpoint"),
+    query("/log/checkpoints", "audit.checkpoints", "Подписанные контрольные точки", "Signed checkpoints"),
+    query("/log/consistency", "audit.consistency", "Дерево продолжает прежнее", "That one tree continues another"),
+    query("/log/entries/{event_id}", "audit.entry", "Запись по событию", "An entry by its event"),
+    query("/log/leaves/{index}", "audit.entry", "Запись по месту в дереве", "An entry by its place in the tree"),
+    query("/log/entries/{event_id}/proof", "audit.inclusion", "Запись есть в дереве", "That an entry is in the tree"),
+    query("/log/leaves/{index}/proof", "audit.inclusion", "Лист есть в дереве", "That a leaf is in the tree"),
+    query(
+        "/log/receipts",
+        "audit.completed_receipt",
+        "Дополнить квитанцию местом в дереве",
+        "Complete a receipt with its place in the tree",
+        method="POST",
+        asks=True,
+    ),
+)
+CUSTODIANS = area(
+    "custodians",
+    query("/custodians/{custodian}/keys", "{custodian}.competition_keys", "Ключи хранителя", "A custodian's keys"),
+)

@@ -1,0 +1,11 @@
+"""The whole API, area by area: one line per command or query that people and programs may give.
+
+What is only for the market itself (contracts whose one role is `system`) has no line.
+"""
+
+from __future__ import annotations
+
+from services.gateway.api import audit, providers
+from services.gateway.api.route import Route
+
+TABLE: tuple[Route, ...] = (*providers.ROUTES, *audit.CUSTODIANS, *audit.ROUTES)

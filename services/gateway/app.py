@@ -1,0 +1,112 @@
+"""The gateway: the edge of the market. It asks services over the bus, decides no rule of the domain, keeps no table.
+
+`create_app` puts together what the other files hold: reading (`api/reading.py`), the table of routes (`api/table.py`),
+calls (`calls.py`), problems (`problems.py`), pages (`web/pages.py`). It imports the kernel and its own package, no other
+service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kernel.bus.call import Bus, Caller
+from kernel.identity import SigningKey, TokenChecker
+from kernel.keys import PublicKeys
+from kernel.refusal import Refused
+from kernel.settings import PROJECT, Settings
+from services.gateway.api.endpoint import endpoint
+from services.gateway.api.route import Route
+from services.gateway.api.table import TABLE
+from services.gateway.calls import Answered, Calls
+from services.gateway.contracts import Contracts
+from services.gateway.edge import Edge
+from services.gateway.gate import Gate, MachineClock, MarketClock
+from services.gateway.openapi import openapi_document
+from services.gateway.options import Options
+from services.gateway.problems import BAD_REQUEST, FAILED, NO_METHOD, NO_PATH, problem_response
+from services.gateway.rates import Buckets
+from services.gateway.service_pages import add_service_pages
+
+
+def create_app(
+    bus: Bus,
+    settings: Settings,
+    *,
+    routes: Sequence[Route] = TABLE,
+    contracts: Path = PROJECT / "contracts",
+    options: Options | None = None,
+    clock: MarketClock | None = None,
+    database: Callable[[], None] | None = None,
+) -> FastAPI:
+    """The ASGI application over `bus`.
+
+    `contracts`: the folder with the services' contracts. `clock`: the market's clock, where it isn't the machine's.
+    `database`: raises when the database doesn't answer, for /readyz. The installation's keys must be there.
+    """
+    gate = _gate(bus, settings, Contracts.read(contracts), options or Options(), clock or MachineClock())
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.gate = gate
+    for route in routes:
+        app.add_api_route(
+            route.address, endpoint(route, gate), methods=[route.method], include_in_schema=False, response_model=None
+        )
+    services = tuple(dict.fromkeys(call.partition(".")[0] for route in routes for call in route.calls))
+    add_service_pages(app, gate, openapi_document(routes, gate.contracts), services, database)
+    _add_answers_to_failures(app)
+    return app
+
+
+def _gate(bus: Bus, settings: Settings, contracts: Contracts, options: Options, clock: MarketClock) -> Gate:
+    caller = Caller(SigningKey.at(settings.keys / "gateway.key"), settings.call_deadline_s)
+    return Gate(
+        calls=Calls(bus, caller, settings.call_deadline_s, options),
+        contracts=contracts,
+        tokens=TokenChecker(PublicKeys(settings.keys).of("access")),
+        options=options,
+        clock=clock,
+        sign_in=Buckets(options.rates.sign_in),
+        anonymous=Buckets(options.rates.anonymous),
+        signed_in=Buckets(options.rates.signed_in),
+    )
+
+
+def _add_answers_to_failures(app: FastAPI) -> None:
+    """Whatever is raised on the way ends as one form of answer."""
+
+    async def refused(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Refused)
+        return _problem(request, problem.refusal.to_dict())
+
+    async def answered(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Answered)
+        return _problem(request, dict(problem.refusal))
+
+    async def by_http(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, HTTPException)
+        if problem.status_code == 404:
+            return _problem(request, NO_PATH.to_dict())
+        if problem.status_code == 405:
+            answer = _problem(request, NO_METHOD.having(method=request.method[:20]).to_dict())
+            answer.headers.update(problem.headers or {})
+            return answer
+        return _problem(request, BAD_REQUEST.having(problem=str(problem.status_code)).to_dict())
+
+    async def failed(request: Request, problem: Exception) -> Response:
+        return _problem(request, FAILED.having(id=request.state.request_id).to_dict())
+
+    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(Answered, answered)
+    app.add_exception_handler(HTTPException, by_http)
+    app.add_middleware(Edge, on_failure=failed)
+
+
+def _problem(request: Request, refusal: dict[str, object]) -> Response:
+    return problem_response(
+        refusal, request.headers.get("accept-language", ""), request.url.path, request.state.request_id
+    )

@@ -1,0 +1,131 @@
+"""Calls to services: the one place of the gateway that knows what the bus is like.
+
+The local bus blocks, so a call takes a thread of a bounded set; a client for RabbitMQ that runs on the event loop takes
+the place of `_run` and nothing else changes. Every call is stamped with the instant at which its request was received
+and must be answered within the longest time that a call may take, counted from that instant: a competition closes that much
+after its deadline (DESIGN D3), so no call that was received in time may be decided later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from kernel.bus.call import Bus, Call, Caller
+from kernel.identity import Actor
+from kernel.refusal import INVALID, Refused
+from kernel.store import body_hash
+from services.gateway.options import Options
+from services.gateway.problems import NO_ANSWER, OVERLOADED
+
+GRACE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, as a call needs it: the token is passed on, the service proves it again."""
+
+    actor: Actor
+    token: str | None
+    correlation_id: str
+
+
+class Calls:
+    """Commands and queries to services, answers as they come: `{"reply": …}` or `{"refused": …}` with more."""
+
+    def __init__(self, bus: Bus, caller: Caller, deadline_s: float, options: Options) -> None:
+        self._bus = bus
+        self._caller = caller
+        self._deadline_s = deadline_s
+        self._limiter = CapacityLimiter(options.calls_at_once)
+        self._most = options.calls_at_once + options.calls_waiting
+        self._under_way = 0
+
+    async def command(
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        asker: Asker,
+        *,
+        key: str,
+        received_at: datetime,
+        expected_version: int | None = None,
+    ) -> dict[str, Any]:
+        """Give the command `name` ("orders.submit_bid"). Raises Refused when it can't even be sent."""
+        service, _, command = name.partition(".")
+        hashed = _hashed(data, expected_version)
+
+        def work() -> dict[str, Any]:
+            call = self._caller.call(
+                name,
+                hashed,
+                token=asker.token,
+                key=key,
+                received_at=received_at,
+                correlation_id=asker.correlation_id,
+                expected_version=expected_version,
+            )
+            return self._bus.command(service, command, data, self._in_time(call, received_at))
+
+        return await self._run(work)
+
+    async def query(
+        self, name: str, params: Mapping[str, Any], asker: Asker, *, wait: str | None = None
+    ) -> dict[str, Any]:
+        """Ask the query `name`; `wait` names an event ("orders/<id>") that the answer must include."""
+        service, _, query = name.partition(".")
+        hashed = _hashed(params, None)
+
+        def work() -> dict[str, Any]:
+            call = self._caller.call(name, hashed, token=asker.token, correlation_id=asker.correlation_id, wait=wait)
+            return self._bus.query(service, query, params, call)
+
+        return await self._run(work)
+
+    async def reply(self, name: str, params: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+        """The reply of a query; raises Answered with the service's refusal."""
+        answer = await self.query(name, params, asker)
+        if "refused" in answer:
+            raise Answered(answer["refused"])
+        reply: dict[str, Any] = answer["reply"]
+        return reply
+
+    def _in_time(self, call: Call, received_at: datetime) -> Call:
+        return replace(call, deadline=min(call.deadline, received_at.timestamp() + self._deadline_s))
+
+    async def _run(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if self._under_way >= self._most:
+            raise Refused(OVERLOADED)
+        self._under_way += 1
+        try:
+            with anyio.fail_after(self._deadline_s + GRACE_S):
+                return await to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)
+        except TimeoutError as problem:
+            raise Refused(NO_ANSWER) from problem
+        finally:
+            self._under_way -= 1
+
+
+class Answered(Exception):
+    """A service's refusal, in its travelling form, on its way to the client."""
+
+    def __init__(self, refusal: Mapping[str, Any]) -> None:
+        super().__init__(refusal["code"])
+        self.refusal = refusal
+
+
+def _hashed(data: Mapping[str, Any], expected_version: int | None) -> bytes:
+    try:
+        return body_hash(data, expected_version)
+    except ValueError as problem:
+        raise Refused(INVALID.having(summary=str(problem))) from problem
+
+
+def received_now() -> datetime:
+    """The instant of receipt: the machine's clock, which is what a stamp vouches for."""
+    return datetime.now(UTC)

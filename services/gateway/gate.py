@@ -1,0 +1,76 @@
+"""What every endpoint is given: the way to the services, the contracts, and who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from starlette.requests import Request
+
+from kernel.identity import TokenChecker
+from kernel.refusal import UNAUTHENTICATED, Refused
+from services.gateway.calls import Asker, Calls
+from services.gateway.contracts import Contracts
+from services.gateway.options import Options
+from services.gateway.rates import Buckets
+
+LONGEST_TOKEN = 4096
+
+
+class MarketClock(Protocol):
+    """The clock that the market runs by, for pages: in a sandbox it is not the machine's."""
+
+    sandbox: bool
+
+    def now(self) -> datetime: ...
+
+
+class MachineClock:
+    """The machine's clock: what an installation that is no sandbox runs by."""
+
+    sandbox = False
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One per application."""
+
+    calls: Calls
+    contracts: Contracts
+    tokens: TokenChecker
+    options: Options
+    clock: MarketClock
+    sign_in: Buckets
+    anonymous: Buckets
+    signed_in: Buckets
+
+    def asker(self, request: Request, limit: str | None = None) -> Asker:
+        """Who asks. Raises Refused for a token that isn't good, and for too many requests.
+
+        The token is looked at here so that a forged one costs no service anything; the services prove it again.
+        """
+        address = request.client.host if request.client else ""
+        if limit == "sign_in":
+            self.sign_in.take(address)
+        token = _token(request)
+        if token is None:
+            self.anonymous.take(address)
+        actor = self.tokens.actor(token)
+        if token is not None:
+            self.signed_in.take(actor.id)
+        return Asker(actor, token, request.state.correlation_id)
+
+
+def _token(request: Request) -> str | None:
+    said = request.headers.get("authorization")
+    if said is None:
+        return None
+    scheme, _, token = said.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN or not token.isascii():
+        raise Refused(UNAUTHENTICATED.having(reason="Authorization: Bearer …"))
+    return token
