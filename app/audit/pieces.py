@@ -62,7 +62,8 @@ def check_piece(piece: Piece) -> Result:
             while position < piece.end:
                 block = file.read(min(_BLOCK, piece.end - position))
                 position += len(block)
-                entries = (rest + block).split(b"\n")
+                entries = block.split(b"\n")
+                entries[0] = rest + entries[0]
                 rest = entries.pop()
                 if not block or len(rest) > MAX_ENTRY_BYTES:
                     return Result(broken=True)

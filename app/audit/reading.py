@@ -90,7 +90,8 @@ class Bundle:
         """A member's lines without their newlines; every line must have one and fit an entry."""
         rest = b""
         for block in self.blocks(name, start):
-            lines = (rest + block).split(b"\n")
+            lines = block.split(b"\n")
+            lines[0] = rest + lines[0]
             rest = lines.pop()
             yield from lines
             if len(rest) > MAX_ENTRY_BYTES:

@@ -203,14 +203,20 @@ def _check_tree(bundle: Bundle, folder: Path, key: Verifier) -> tuple[int, Check
         leaves = {
             log.source: stack.enter_context(_leaf_file(folder, log.source).open("rb")) for log in bundle.manifest.logs
         }
+        waiting: list[bytes] = []  # leaves of several short runs go into the tree together
         for source, count in _checked_runs(bundle):
             left = count
             while left:
-                width = min(left, _LEAVES, witness.leaves_until_next(frontier.size))
+                size = frontier.size + len(waiting)
+                width = min(left, _LEAVES, witness.leaves_until_next(size))
                 data = leaves[source].read(width * HASH_SIZE)
-                frontier.extend([data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)])
+                waiting += [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
                 left -= width
-                witness.compare(frontier)
+                if len(waiting) >= _LEAVES or witness.stands_at(size + width):
+                    frontier.extend(waiting)
+                    waiting = []
+                    witness.compare(frontier)
+        frontier.extend(waiting)
     return witness.finish(frontier.size)
 
 
@@ -260,9 +266,13 @@ class _Checkpoints:
         """How many leaves may be added to a tree of `size` before a root must be compared."""
         return self._next.size - size if self._next else _LEAVES
 
+    def stands_at(self, size: int) -> bool:
+        """Whether the next checkpoint is of a tree of `size`."""
+        return self._next is not None and self._next.size == size
+
     def compare(self, frontier: CompactRange) -> None:
         """Compare the checkpoints of the tree's present size."""
-        while self._next is not None and self._next.size == frontier.size:
+        while self._next is not None and self.stands_at(frontier.size):
             self._count += 1
             if self._next.root != frontier.root():
                 raise VerifyError(
