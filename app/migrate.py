@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, create_engine, inspect
 
 from app.migrations import upgrade
+from app.postgres import database_url
 from app.services import all_services
 from kernel.database import admin_url
 from kernel.keys import make_keys
@@ -60,3 +61,11 @@ def is_sandbox(url: str) -> bool:
             return bool(connection.exec_driver_sql("SELECT count(*) FROM market.sandbox").scalar_one())
     finally:
         engine.dispose()
+
+
+def main() -> int:
+    """Bring the database of this installation up to date."""
+    settings = Settings()
+    applied = ensure_ready(database_url(settings), settings)
+    print("\n".join(applied) if applied else "everything is up to date")
+    return 0

@@ -1,0 +1,91 @@
+"""Making a bundle from an installation's database: the services' own logs, the audit service's tree, the region's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine
+
+from app.audit.bundle import write_bundle
+from app.failure import Failure
+from kernel.database import admin_url
+from kernel.identity import SigningKey
+from kernel.note import Signer
+from kernel.settings import Settings
+
+PAGE = 2_000
+REGION_SUFFIXES = {".toml", ".csv", ".md"}
+
+
+def export_bundle(url: str, settings: Settings, file: Path) -> tuple[int, int]:
+    """Write the bundle of all that the last checkpoint covers to `file`; (entries in it, entries sealed since).
+
+    Everything is read in one snapshot. Raises Failure where there is no checkpoint yet.
+    """
+    engine = create_engine(admin_url(url), isolation_level="REPEATABLE READ", pool_size=1)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            size = connection.exec_driver_sql("SELECT max(size) FROM audit.checkpoint").scalar()
+            if not size:
+                raise Failure("the log has no checkpoint yet", "run ./market demo, or ./market up and do something")
+            ends = dict(
+                connection.exec_driver_sql(
+                    'SELECT source, max(sequence) FROM audit.leaf WHERE "index" < %s GROUP BY source', (size,)
+                ).all()
+            )
+            signer = Signer(settings.origin, SigningKey.at(settings.keys / "log.key").private)
+            write_bundle(
+                file,
+                {source: _log(connection, source, end) for source, end in ends.items()},
+                _leaves(connection, size),
+                _checkpoints(connection),
+                region_files(settings.region),
+                signer,
+                settings.origin,
+            )
+            sealed = sum(connection.exec_driver_sql(f"SELECT sequence FROM {s}.log_head").scalar_one() for s in ends)
+    finally:
+        engine.dispose()
+    return size, sealed - size
+
+
+def region_files(folder: Path) -> dict[str, bytes]:
+    """The region's configuration by path, without the demonstration's data."""
+    found = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in REGION_SUFFIXES)
+    names = {p.relative_to(folder).as_posix(): p for p in found}
+    return {name: path.read_bytes() for name, path in names.items() if not name.startswith("demo/")}
+
+
+def _log(connection: Connection, source: str, end: int) -> Iterator[bytes]:
+    """The service's own log, not the audit service's copy: what differs between the two is to be found out."""
+    for first in range(1, end + 1, PAGE):
+        rows = connection.exec_driver_sql(
+            f"SELECT entry FROM {source}.log WHERE sequence BETWEEN %s AND %s ORDER BY sequence",
+            (first, min(first + PAGE - 1, end)),
+        )
+        for (entry,) in rows.all():
+            yield bytes(entry)
+
+
+def _leaves(connection: Connection, size: int) -> Iterator[tuple[str, int]]:
+    for first in range(0, size, PAGE):
+        rows = connection.exec_driver_sql(
+            'SELECT source, sequence FROM audit.leaf WHERE "index" >= %s AND "index" < %s ORDER BY "index"',
+            (first, min(first + PAGE, size)),
+        )
+        for source, sequence in rows.all():
+            yield source, sequence
+
+
+def _checkpoints(connection: Connection) -> Iterator[str]:
+    after = 0
+    while True:
+        rows = connection.exec_driver_sql(
+            f"SELECT size, note FROM audit.checkpoint WHERE size > %s ORDER BY size LIMIT {PAGE}", (after,)
+        ).all()
+        if not rows:
+            return
+        for after, note in rows:  # noqa: B020 - the last size is where the next page goes on
+            yield note

@@ -1,0 +1,38 @@
+"""The body of `./market run SERVICE`: one service's worker in a process of its own, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from app.failure import Failure
+from app.postgres import database_url
+from app.services import all_services
+from kernel.host import Host
+from kernel.logs import configure, logger
+from kernel.settings import Settings
+from kernel.worker import Signals, Worker
+
+log = logger("run")
+
+
+def main(service: str) -> int:
+    """Seal, publish, follow the others and fire what is due for `service`, beside any number of others like it."""
+    settings = Settings()
+    configure(settings.log_level)
+    found = next((s for s in all_services() if s.name == service), None)
+    if found is None:
+        raise Failure(f"there is no service {service}", f"one of: {', '.join(s.name for s in all_services())}")
+    signals = Signals()
+    host = Host(found, database_url(settings), settings, signals.notify)
+    worker = Worker(host, signals)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker.start()
+    log.info("started", service=service)
+    stop.wait()
+    worker.stop()
+    host.close()
+    log.info("stopped", service=service)
+    return 0
