@@ -74,12 +74,16 @@ class Due:
 
 @dataclass(frozen=True)
 class Decision:
-    """What follows from a command: facts, the reply, due commands, or a refusal (with or without facts)."""
+    """What follows from a command: facts, the reply, due commands, or a refusal (with or without facts).
+
+    `keep`: what the facts function wrote stays although the command is refused without an event (a counted attempt).
+    """
 
     events: tuple[Event, ...] = ()
     reply: Mapping[str, Any] = field(default_factory=dict)
     refusal: Refusal | None = None
     due: tuple[Due, ...] = ()
+    keep: bool = False
 
 
 def decided(*events: Event, due: Iterable[Due] = (), **reply: Any) -> Decision:

@@ -91,7 +91,7 @@ class Outcome:
 
     @property
     def wrote(self) -> bool:
-        return bool(self.events) or bool(self.decision.due)
+        return bool(self.events) or bool(self.decision.due) or self.decision.keep
 
 
 class Store:

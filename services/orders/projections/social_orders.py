@@ -138,6 +138,7 @@ def _awarded(rows: Rows, event: Awarded, entry: Entry) -> None:
         rows.change(lot, {"lot_id": lot_id}, status=AWARDED)
 
 
+@on("orders", "LotsUnsuccessful", Unsuccessful)
 @on("orders", "CompetitionUnsuccessful", Unsuccessful)
 def _unsuccessful(rows: Rows, event: Unsuccessful, entry: Entry) -> None:
     _let_go(rows, entry.stream_id, set(event.lot_ids), UNSUCCESSFUL)
