@@ -1,0 +1,223 @@
+"""The award: after standstill the lot's volume goes down the ranking until it is exhausted.
+
+Each takes at most what it offered, and nothing while the register doesn't show it as active. A winner that declines
+leaves its volume to the next in rank. The competition is agreed when every award's agreement is active or has come to
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.ids import Id, derived_id
+from services.orders.domain import scoring
+from services.orders.domain.competition.closing import CompetitionUnsuccessful, LotsUnsuccessful
+from services.orders.domain.competition.state import LAW, Award, Competition, Part, competition
+
+CHUNK = 100
+"""Awards per event: with the ranking beside them 100 fit into an entry."""
+
+Outcome = Literal["active", "void", "declined"]
+
+
+class AwardLine(Part):
+    award_id: Id
+    lot_id: Id
+    provider_id: Id
+    bid_id: Id
+    volume: int
+    unit_price_kopecks: int
+
+
+class RankedOffer(Part):
+    """What went into the allocation: offered and free volume in the lot's unit, from the first place down."""
+
+    bid_id: Id
+    offered: int
+    free: int
+
+
+class CompetitionAwarded(Event):
+    """The awards of one lot (several events where they are many: `part` 0, 1, …).
+
+    `volume` is what was given out by `ranked`; `unallocated` is what nobody could take. `round` counts from 1; later
+    rounds give out what winners have declined.
+    """
+
+    competition_id: Id
+    lot_id: Id
+    round: int
+    part: int
+    volume: int
+    ranked: tuple[RankedOffer, ...]
+    awards: tuple[AwardLine, ...]
+    unallocated: int
+
+
+class AwardSettled(Event):
+    """What became of an award's agreement."""
+
+    competition_id: Id
+    award_id: Id
+    agreement_id: Id
+    outcome: Outcome
+
+
+class CompetitionAgreed(Event):
+    competition_id: Id
+
+
+class AwardCompetition(Command):
+    """Due at the end of standstill."""
+
+    id: Id
+
+
+class SettleAward(Command):
+    id: Id
+    award_id: Id
+    agreement_id: Id
+    outcome: Outcome
+
+
+# -- the computation, purely ------------------------------------------------------------------------------------------
+
+
+def awards_of(
+    state: Competition, competition_id: str, lot_id: str, volume: int, ranked: Sequence[RankedOffer], round_number: int
+) -> tuple[tuple[AwardLine, ...], int]:
+    """(awards, unallocated volume): `volume` given down `ranked`. Award ids follow from competition, bid and round."""
+    given = scoring.allocate(volume, [(offer.bid_id, offer.offered, offer.free) for offer in ranked])
+    awards = []
+    for bid_id, taken in given.awards:
+        bid = state.bid(bid_id)
+        awards.append(
+            AwardLine(
+                award_id=derived_id("award", competition_id, bid_id, str(round_number)),
+                lot_id=lot_id,
+                provider_id=bid.provider_id,
+                bid_id=bid_id,
+                volume=taken,
+                unit_price_kopecks=bid.price_kopecks,
+            )
+        )
+    return tuple(awards), given.unallocated
+
+
+def ranked_offers(state: Competition, lot_id: str, inactive: Sequence[str]) -> tuple[RankedOffer, ...]:
+    """The lot's offers in rank; free is what was offered and not awarded, nothing for who declined or isn't active."""
+    offers = []
+    for bid_id in state.ranked[lot_id]:
+        bid = state.bid(bid_id)
+        own = [award for award in state.awards if award.bid_id == bid_id]
+        out = bid.provider_id in inactive or any(award.outcome in ("void", "declined") for award in own)
+        taken = sum(award.volume for award in own if award.outcome in ("", "active"))
+        offers.append(RankedOffer(bid_id=bid_id, offered=bid.volume, free=0 if out else bid.volume - taken))
+    return tuple(offers)
+
+
+def _round(state: Competition, context: Context, lot_id: str, volume: int) -> list[CompetitionAwarded]:
+    inactive: Sequence[str] = context.facts
+    ranked = ranked_offers(state, lot_id, inactive)
+    number = state.rounds + 1
+    awards, unallocated = awards_of(state, context.id, lot_id, volume, ranked, number)
+    return [
+        CompetitionAwarded(
+            competition_id=context.id,
+            lot_id=lot_id,
+            round=number,
+            part=start // CHUNK,
+            volume=volume,
+            ranked=ranked,
+            awards=awards[start : start + CHUNK],
+            unallocated=unallocated,
+        )
+        for start in range(0, len(awards), CHUNK)
+    ]
+
+
+# -- decisions --------------------------------------------------------------------------------------------------------
+
+
+@competition.command(
+    AwardCompetition,
+    roles={"system"},
+    states={"standstill"},
+    emits=(CompetitionAwarded, LotsUnsuccessful, CompetitionUnsuccessful),
+    ground=LAW,
+)
+def award(state: Competition, command: AwardCompetition, context: Context) -> Decision:
+    """`context.facts`: the providers among the ranked that aren't active in the register now."""
+    events: list[Event] = []
+    lost: list[str] = []
+    for lot in state.living_lots:
+        given = _round(state, context, lot.lot_id, lot.volume)
+        events += given
+        if not given:
+            lost.append(lot.lot_id)
+    if not events:
+        return decided(CompetitionUnsuccessful(competition_id=context.id, lot_ids=tuple(lost), reason="none_active"))
+    if lost:
+        events.append(LotsUnsuccessful(competition_id=context.id, lot_ids=tuple(lost), reason="none_active"))
+    return decided(*events)
+
+
+@competition.command(
+    SettleAward,
+    roles={"system"},
+    states={"awarded"},
+    emits=(AwardSettled, CompetitionAwarded, CompetitionAgreed),
+    ground=LAW,
+)
+def settle(state: Competition, command: SettleAward, context: Context) -> Decision:
+    """`context.facts` as for AwardCompetition."""
+    found = next((award for award in state.awards if award.award_id == command.award_id), None)
+    if found is None or found.outcome in (command.outcome, "void", "declined"):
+        return decided()
+    settled = AwardSettled(
+        competition_id=context.id,
+        award_id=command.award_id,
+        agreement_id=command.agreement_id,
+        outcome=command.outcome,
+    )
+    after = _settled(state, settled)
+    # DOMAIN §2: winner refuses → next in rank.
+    following = _round(after, context, found.lot_id, found.volume) if command.outcome == "declined" else []
+    if not following and all(award.outcome for award in after.awards):
+        return decided(settled, CompetitionAgreed(competition_id=context.id))
+    return decided(settled, *following)
+
+
+@competition.computes(CompetitionAwarded)
+def _awarded_again(state: Competition, event: CompetitionAwarded) -> Mapping[str, Any]:
+    awards, unallocated = awards_of(state, event.competition_id, event.lot_id, event.volume, event.ranked, event.round)
+    start = event.part * CHUNK
+    return {"awards": awards[start : start + CHUNK], "unallocated": unallocated}
+
+
+# -- what events change -----------------------------------------------------------------------------------------------
+
+
+@competition.event(CompetitionAwarded, to="awarded")
+def _awarded(state: Competition, event: CompetitionAwarded) -> Competition:
+    fresh = tuple(
+        Award(line.award_id, line.lot_id, line.provider_id, line.bid_id, line.volume, line.unit_price_kopecks)
+        for line in event.awards
+    )
+    return replace(state, awards=(*state.awards, *fresh), rounds=max(state.rounds, event.round))
+
+
+@competition.event(AwardSettled)
+def _settled(state: Competition, event: AwardSettled) -> Competition:
+    awards = tuple(
+        replace(award, outcome=event.outcome) if award.award_id == event.award_id else award for award in state.awards
+    )
+    return replace(state, awards=awards)
+
+
+@competition.event(CompetitionAgreed, to="agreed")
+def _agreed(state: Competition, event: CompetitionAgreed) -> Competition:
+    return state
