@@ -68,7 +68,8 @@ class Fold:
     """States and read tables as far as they have been folded.
 
     `limits` {(consumer, source): sequence} keeps foreign projections back to where the live subscription stands;
-    `parked` {(consumer, source, sequence)} names entries that it hasn't handled.
+    `parked` {(consumer, source, sequence)} names entries that it hasn't handled. `watchers` {(family, event name):
+    function(stream id, event)} see events as they pass.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Fold:
         self.differences: list[Difference] = []
         self.counts: dict[str, int] = {}
         self.last: dict[str, int] = {}
+        self.watchers: dict[tuple[str, str], Callable[[str, Any], None]] = {}
         self._limits = limits
         self._parked = parked
         self._own: dict[tuple[str, str], _OwnEvent] = {}
@@ -127,6 +129,9 @@ class Fold:
         except ValidationError as problem:
             raise ReplayError(source, sequence, f"{event['type']} doesn't fit its contract: {problem}") from problem
         self._evolve(source, sequence, event, own, typed)
+        watcher = self.watchers.get((self.services[source].family, name))
+        if watcher is not None:
+            watcher(event["subject"].partition("/")[2], typed)
         handlers = self._handlers.get((source, name))
         if handlers:
             self._project(handlers, source, sequence, event, typed)

@@ -12,7 +12,7 @@ from app.failure import Failure
 from app.replay.digests import state_digests
 from app.replay.fold import Difference, Fold, ReplayError
 from app.replay.live import Live
-from app.replay.opening import check_openings
+from app.replay.opening import Openings
 from app.replay.outcome import outcome_digests
 from app.services import domain_services
 from kernel.chain import ChainError, Link, take_apart
@@ -48,11 +48,12 @@ def replay(file: Path, at: datetime | None = None, live_url: str | None = None) 
 
 def _alone(bundle: Bundle, at: datetime | None) -> ReplayReport:
     fold = Fold(domain_services())
+    openings = Openings(fold)
     report = ReplayReport()
     for source, sequence, entry in _entries(bundle, at):
         fold.feed(source, sequence, entry)
         report.entries += 1
-    return _finish(report, fold)
+    return _finish(report, fold, openings)
 
 
 def _against_live(bundle: Bundle, url: str) -> ReplayReport:
@@ -60,6 +61,7 @@ def _against_live(bundle: Bundle, url: str) -> ReplayReport:
     live = Live(url, services)
     try:
         fold = Fold(services, live.standing.limits, frozenset(live.standing.parked))
+        openings = Openings(fold)
         report = ReplayReport()
         links: dict[str, Link] = {}
         for source, sequence, entry in _entries(bundle, None):
@@ -68,7 +70,7 @@ def _against_live(bundle: Bundle, url: str) -> ReplayReport:
         for log in bundle.manifest.logs:
             links[log.source] = Link(log.last, log.head, "")
         _continue(fold, live, links, report)
-        _finish(report, fold)
+        _finish(report, fold, openings)
         report.differences += list(live.compare(fold))
         report.differences += [
             Difference(*found) for found in check_secrets(live.connection, fold.states["vault", "Person"])
@@ -96,12 +98,12 @@ def _continue(fold: Fold, live: Live, links: dict[str, Link], report: ReplayRepo
             fold.feed_unsealed(service, event)
 
 
-def _finish(report: ReplayReport, fold: Fold) -> ReplayReport:
-    opened, wrong = check_openings(fold)
-    report.bids_opened = opened
+def _finish(report: ReplayReport, fold: Fold, openings: Openings) -> ReplayReport:
+    openings.finish()
+    report.bids_opened = openings.opened
     report.state = state_digests(fold)
     report.outcome = outcome_digests(fold)
-    report.differences += [*fold.differences, *wrong]
+    report.differences += [*fold.differences, *openings.differences]
     return report
 
 
