@@ -36,17 +36,21 @@ class Rebuild:
         self._tables = [table for projection in projections for table in projection.tables]
         self._rename = {table.name: table.name + SUFFIX for table in self._tables}
         self._sources = sorted({source for p in projections for source, _ in p.handlers})
-        self._passed = dict.fromkeys(self._sources, 0)
+        self._passed: dict[str, int] = {}
+        self._left_out: set[tuple[str, int]] = set()
 
     def run(self, progress: Progress = lambda source, done, total: None) -> int:
         """Rebuild and swap; how many entries were read. Raises what PostgreSQL raises, leaving the old tables."""
-        self._make_shadows()
-        for source in self._sources:
-            self._fill(source, progress)
-        self._swap()
-        return sum(self._passed.values())
+        while True:
+            self._make_shadows()
+            for source in self._sources:
+                self._fill(source, progress)
+            if self._swap():
+                return sum(self._passed.values())
 
     def _make_shadows(self) -> None:
+        self._passed = dict.fromkeys(self._sources, 0)
+        self._left_out = set()
         with self._engine.begin() as connection:
             for table in self._tables:
                 name = f'"{table.schema}"."{self._rename[table.name]}"'
@@ -73,12 +77,13 @@ class Rebuild:
 
     def _page(self, connection: Connection, source: str, limit: int) -> int:
         rows = connection.exec_driver_sql(
-            f'SELECT sequence, entry FROM "{source}".log l WHERE sequence > %s AND sequence <= %s AND NOT EXISTS '
+            f'SELECT sequence, entry, EXISTS '
             f'(SELECT 1 FROM "{self._service.name}".parked p WHERE p.source = %s AND p.sequence = l.sequence) '
-            f"ORDER BY sequence LIMIT {PAGE}",
-            (self._passed[source], limit, source),
+            f'FROM "{source}".log l WHERE sequence > %s AND sequence <= %s ORDER BY sequence LIMIT {PAGE}',
+            (source, self._passed[source], limit),
         ).all()
-        self._apply(connection, source, (event_bytes(bytes(entry)) for _, entry in rows))
+        self._left_out |= {(source, sequence) for sequence, _, parked in rows if parked}
+        self._apply(connection, source, (event_bytes(bytes(entry)) for _, entry, parked in rows if not parked))
         self._passed[source] = rows[-1][0] if rows else self._passed[source]
         return len(rows)
 
@@ -92,11 +97,17 @@ class Rebuild:
                 projection.apply(rows, entry)
         batch.flush()
 
-    def _swap(self) -> None:
+    def _swap(self) -> bool:
+        """Whether the shadows took the tables' places; else they must be filled anew."""
         name = self._service.name
         with self._engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (lock_key("rebuild", name),))
+            parked = connection.exec_driver_sql(f'SELECT source, sequence FROM "{name}".parked').all()
+            if self._left_out - {(source, sequence) for source, sequence in parked}:
+                return False  # a stream that waited went on meanwhile: later events of it may be in the shadows already
+            # A sealer between the two looks would move an event out of the outbox into a log that was read already.
+            connection.exec_driver_sql(f'SELECT sequence FROM "{name}".log_head FOR UPDATE')
             for source in self._sources:
                 while self._page(connection, source, self._limit(connection, source)):
                     pass
@@ -105,6 +116,7 @@ class Rebuild:
                 self._apply(connection, name, (bytes(event) for event in unsealed.all()))
             for table in self._tables:
                 _replace(connection, table, self._rename[table.name], role_of(name))
+        return True
 
 
 def _exclusions(connection: Connection, table: Table, shadow: str) -> list[str]:
@@ -155,5 +167,3 @@ def projections_of(service: Service, tables: Sequence[str]) -> list[Projection]:
         raise KeyError(f"{service.name} has no read table {', '.join(missing)}; it has {', '.join(sorted(known))}")
     chosen = [known[name] for name in tables] if tables else list(service.projections)
     return list(dict.fromkeys(chosen))
-
-
