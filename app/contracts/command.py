@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from app.contracts.compatible import breaking_changes
+from app.contracts.examples import record
 from app.contracts.generate import contract_files
 from app.services import all_services
 from kernel.settings import PROJECT, Settings
@@ -42,8 +43,15 @@ def stale_files() -> list[str]:
     return sorted(stale + _orphans(files))
 
 
-def main(check: bool = False) -> int:
-    """Write the contracts, or with `check` say what is stale; exit status 0 only when all is fresh."""
+def main(check: bool = False, bundle: Path | None = None) -> int:
+    """Write the contracts, or with `check` say what is stale; exit status 0 only when all is fresh.
+
+    `bundle`: record examples of event types that have none yet from this bundle.
+    """
+    if bundle is not None:
+        added = record(bundle, CONTRACTS)
+        print("\n".join(added) if added else "every event type of the bundle has its example")
+        return 0
     if check:
         stale = stale_files()
         for path in stale:
