@@ -69,7 +69,7 @@ class SqlRows:
         # INSERT … ON CONFLICT would be refused for the amount alone (-5 into a row of 100).
         name, keys, names = self._name(table), tuple(key), tuple(amounts)
         where, values = _params(table, key), tuple(amounts.values())
-        self._batch.add(_insert_zeros(name, keys, names), where)
+        self._batch.add(_insert_zeros(name, keys, names), where + where)
         self._batch.add(_add(name, keys, names), values + where)
 
     def delete(self, table: Table, key: Mapping[str, Any]) -> None:
@@ -201,5 +201,7 @@ def _add(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=1024)
 def _insert_zeros(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
+    # A proposed row must satisfy NOT NULL even where it would only meet an existing one: so none is proposed then.
     values = ", ".join(["%s"] * len(key) + ["0"] * len(names))
-    return f"INSERT INTO {table} ({_columns(key + names)}) VALUES ({values}) ON CONFLICT DO NOTHING"
+    missing = f"WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {_where(key)})"
+    return f"INSERT INTO {table} ({_columns(key + names)}) SELECT {values} {missing} ON CONFLICT DO NOTHING"
