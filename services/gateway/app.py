@@ -1,14 +1,15 @@
 """The gateway: the edge of the market. It asks services over the bus, decides no rule of the domain, keeps no table.
 
 `create_app` puts together what the other files hold: reading (`api/reading.py`), the table of routes (`api/table.py`),
-calls (`calls.py`), problems (`problems.py`), pages (`web/pages.py`). It imports the kernel and its own package, no other
-service.
+calls (`calls.py`), problems (`problems.py`), pages (`web/pages/`). It imports the kernel and its own package, and no
+other service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from kernel.bus.call import Bus, Caller
 from kernel.identity import SigningKey, TokenChecker
 from kernel.keys import PublicKeys
+from kernel.logs import logger
 from kernel.refusal import Refused
 from kernel.settings import PROJECT, Settings
 from services.gateway.api.endpoint import endpoint
@@ -32,6 +34,10 @@ from services.gateway.options import Options
 from services.gateway.problems import BAD_REQUEST, FAILED, NO_METHOD, NO_PATH, problem_response
 from services.gateway.rates import Buckets
 from services.gateway.service_pages import add_service_pages
+from services.gateway.web.pages import add_pages, error_page
+from services.gateway.web.pages.frame import Frame, Region
+
+log = logger("gateway")
 
 
 def create_app(
@@ -43,11 +49,13 @@ def create_app(
     options: Options | None = None,
     clock: MarketClock | None = None,
     database: Callable[[], None] | None = None,
+    single_machine: bool = True,
 ) -> FastAPI:
     """The ASGI application over `bus`.
 
     `contracts`: the folder with the services' contracts. `clock`: the market's clock, where it isn't the machine's.
-    `database`: raises when the database doesn't answer, for /readyz. The installation's keys must be there.
+    `database`: raises when the database doesn't answer, for /readyz. `single_machine`: the custodians share a machine,
+    which pages say. The installation's keys must be there.
     """
     gate = _gate(bus, settings, Contracts.read(contracts), options or Options(), clock or MachineClock())
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -58,7 +66,9 @@ def create_app(
         )
     services = tuple(dict.fromkeys(call.partition(".")[0] for route in routes for call in route.calls))
     add_service_pages(app, gate, openapi_document(routes, gate.contracts), services, database)
-    _add_answers_to_failures(app)
+    frame = Frame(gate, Region.read(settings, gate.clock.sandbox, single_machine))
+    add_pages(app, frame)
+    _add_answers_to_failures(app, frame)
     return app
 
 
@@ -76,29 +86,38 @@ def _gate(bus: Bus, settings: Settings, contracts: Contracts, options: Options, 
     )
 
 
-def _add_answers_to_failures(app: FastAPI) -> None:
-    """Whatever is raised on the way ends as one form of answer."""
+def _add_answers_to_failures(app: FastAPI, frame: Frame) -> None:
+    """Whatever is raised on the way ends as one form of answer: a problem document, or a page for a person."""
+
+    async def answer(request: Request, refusal: Mapping[str, Any]) -> Response:
+        if _wants_page(request):
+            try:
+                return await error_page(request, frame, refusal)
+            except Exception as problem:  # noqa: BLE001 - a page that can't be made must not hide what was refused
+                log.error("no error page", error=type(problem).__name__)
+        language = request.headers.get("accept-language", "")
+        return problem_response(refusal, language, request.url.path, request.state.request_id)
 
     async def refused(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Refused)
-        return _problem(request, problem.refusal.to_dict())
+        return await answer(request, problem.refusal.to_dict())
 
     async def answered(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Answered)
-        return _problem(request, dict(problem.refusal))
+        return await answer(request, problem.refusal)
 
     async def by_http(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)
         if problem.status_code == 404:
-            return _problem(request, NO_PATH.to_dict())
+            return await answer(request, NO_PATH.to_dict())
         if problem.status_code == 405:
-            answer = _problem(request, NO_METHOD.having(method=request.method[:20]).to_dict())
-            answer.headers.update(problem.headers or {})
-            return answer
-        return _problem(request, BAD_REQUEST.having(problem=str(problem.status_code)).to_dict())
+            said = await answer(request, NO_METHOD.having(method=request.method[:20]).to_dict())
+            said.headers.update(problem.headers or {})
+            return said
+        return await answer(request, BAD_REQUEST.having(problem=str(problem.status_code)).to_dict())
 
     async def failed(request: Request, problem: Exception) -> Response:
-        return _problem(request, FAILED.having(id=request.state.request_id).to_dict())
+        return await answer(request, FAILED.having(id=request.state.request_id).to_dict())
 
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(Answered, answered)
@@ -106,7 +125,6 @@ def _add_answers_to_failures(app: FastAPI) -> None:
     app.add_middleware(Edge, on_failure=failed)
 
 
-def _problem(request: Request, refusal: dict[str, object]) -> Response:
-    return problem_response(
-        refusal, request.headers.get("accept-language", ""), request.url.path, request.state.request_id
-    )
+def _wants_page(request: Request) -> bool:
+    """Whether a person with a browser is asking: outside the API, and HTML is welcome."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")

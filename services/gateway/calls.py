@@ -2,8 +2,8 @@
 
 The local bus blocks, so a call takes a thread of a bounded set; a client for RabbitMQ that runs on the event loop takes
 the place of `_run` and nothing else changes. Every call is stamped with the instant at which its request was received
-and must be answered within the longest time that a call may take, counted from that instant: a competition closes that much
-after its deadline (DESIGN D3), so no call that was received in time may be decided later.
+and must be answered within the longest time that a call may take, counted from that instant: a competition closes that
+much after its deadline (DESIGN D3), so no call that was received in time may be decided later.
 """
 
 from __future__ import annotations

@@ -77,8 +77,10 @@ class Contract:
 class Contracts:
     """All contracts, by their name on the bus ("orders.submit_bid")."""
 
-    def __init__(self, found: Mapping[str, Contract]) -> None:
+    def __init__(self, found: Mapping[str, Contract], event_types: tuple[str, ...] = ()) -> None:
         self._found = dict(found)
+        #: The types of all events ("market.orders.BidSubmitted.v1"), for the log's filter.
+        self.event_types = event_types
 
     @classmethod
     def read(cls, folder: Path) -> Contracts:
@@ -97,7 +99,9 @@ class Contracts:
                 more=content,
             )
             found[f"{contract.service}.{contract.name}"] = contract
-        return cls(found)
+        readers = folder / "readers.json"
+        types = sorted(orjson.loads(readers.read_bytes())) if readers.exists() else []
+        return cls(found, tuple(types))
 
     def of(self, call: str) -> Contract | None:
         """The contract of a call; the three custodians share one, that of their package."""

@@ -65,6 +65,8 @@ class OneEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     event_id: Id | None = None
     index: int | None = Field(None, ge=0)
+    source: str | None = Field(None, max_length=40, description="with `sequence`: the service and its own number")
+    sequence: int | None = Field(None, ge=1)
 
 
 @query(OneEntry)
@@ -72,11 +74,12 @@ def entry(connection: Connection, asked: OneEntry, at: Surroundings) -> dict[str
     """One entry with its place; refused as missing where it isn't readable yet, so that nothing leaks."""
     row = connection.exec_driver_sql(
         f"SELECT \"index\", source, sequence, event_id, type, subject, sealed_at, entry FROM leaf "
-        f'WHERE (event_id = %(event_id)s OR "index" = %(index)s) AND {_READABLE} LIMIT 1',
-        {**_rights(at), "event_id": asked.event_id, "index": asked.index},
+        f'WHERE (event_id = %(event_id)s OR "index" = %(index)s OR (source = %(source)s AND sequence = %(sequence)s)) '
+        f"AND {_READABLE} LIMIT 1",
+        {**_rights(at), **asked.model_dump()},
     ).mappings().one_or_none()  # fmt: skip
     if row is None:
-        raise Refused(MISSING.having(what="entry", id=asked.event_id or asked.index))
+        raise Refused(MISSING.having(what="entry", id=asked.event_id or asked.index or asked.sequence))
     neighbours = connection.exec_driver_sql(
         'SELECT (SELECT max("index") FROM leaf WHERE "index" < %(i)s), (SELECT min("index") FROM leaf WHERE "index" > %(i)s)',
         {"i": row["index"]},

@@ -11,6 +11,12 @@ ROUTES = area(
     query("/log/checkpoints", "audit.checkpoints", "Подписанные контрольные точки", "Signed checkpoints"),
     query("/log/consistency", "audit.consistency", "Дерево продолжает прежнее", "That one tree continues another"),
     query("/log/entries/{event_id}", "audit.entry", "Запись по событию", "An entry by its event"),
+    query(
+        "/log/sources/{source}/{sequence}",
+        "audit.entry",
+        "Запись по номеру в журнале сервиса",
+        "An entry by its number",
+    ),
     query("/log/leaves/{index}", "audit.entry", "Запись по месту в дереве", "An entry by its place in the tree"),
     query("/log/entries/{event_id}/proof", "audit.inclusion", "Запись есть в дереве", "That an entry is in the tree"),
     query("/log/leaves/{index}/proof", "audit.inclusion", "Лист есть в дереве", "That a leaf is in the tree"),

@@ -15,6 +15,9 @@ import pytest
 
 from app.contracts.generate import contract_files
 from kernel.ids import new_id
+from kernel.service import Service
+from services.audit.service import service as audit_service
+from services.gateway.api.audit import ROUTES as AUDIT
 from services.gateway.api.route import Route, area, command, query
 from services.gateway.app import create_app
 from services.gateway.options import UNLIMITED, Options
@@ -24,7 +27,7 @@ from tests.toy.services import box_service, mirror_service
 KEEPER = person("keeper")
 STRANGER = person("passer_by")
 
-ROUTES: tuple[Route, ...] = area(
+BOXES: tuple[Route, ...] = area(
     "boxes",
     command("POST", "/boxes", "box.open_box", "Открыть коробку", "Open a box", creates="/boxes/{id}"),
     command("POST", "/boxes/{id}/things", "box.put", "Положить", "Put in"),
@@ -32,6 +35,8 @@ ROUTES: tuple[Route, ...] = area(
     query("/totals/{colour}", "box.total_of", "Сколько", "How many"),
     query("/totals", "box.total_of", "Сколько", "How many", method="POST", asks=True),
 )
+
+ROUTES = (*BOXES, *AUDIT)
 
 
 @dataclass
@@ -79,13 +84,21 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    services = [box_service(), mirror_service()]
     folder = tmp_path_factory.mktemp("contracts")
+    services = [box_service(), mirror_service()]
+    _write(folder, services)
+    audit = audit_service(("box",), folder)  # it learns from the contracts who may read what
+    audit.published = {}  # custodians, who may read its tree, aren't part of this market
+    services.append(audit)
+    _write(folder, services)
+    with market(services, module_database, tmp_path_factory.mktemp("home")) as made:
+        yield Site(made, folder)
+
+
+def _write(folder: Path, services: list[Service]) -> None:
     for name, text in contract_files(services).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    with market(services, module_database, tmp_path_factory.mktemp("home")) as made:
-        yield Site(made, folder)
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
