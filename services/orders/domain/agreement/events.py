@@ -118,6 +118,7 @@ class AgreementActivated(Event):
     competition_id: Id
     award_id: Id
     lot_id: Id
+    attempt: int
     signed_by: str
 
 
@@ -131,7 +132,10 @@ class AgreementResumed(Event):
 
 
 class AgreementEnded(Event):
-    """What is common to the ends of an agreement: enough for others to let go whatever they hold for it."""
+    """What is common to the ends of an agreement: enough for others to let go whatever they hold for it.
+
+    `attempt` is the last asking for money, 0 where none was.
+    """
 
     agreement_id: Id
     body_id: Id
@@ -141,6 +145,7 @@ class AgreementEnded(Event):
     award_id: Id
     lot_id: Id
     volume: int
+    attempt: int
 
 
 class AgreementCompleted(AgreementEnded):
@@ -152,8 +157,7 @@ class AgreementTerminated(AgreementEnded):
 
 
 class AgreementVoided(AgreementEnded):
-    """`declined`: the winner refused, so the next in rank may be asked; `attempt`: the last asking, 0 if none was."""
+    """`declined`: the winner refused to sign, so the next in rank may be asked."""
 
     reason: str
     declined: bool
-    attempt: int

@@ -83,6 +83,7 @@ def countersign(state: Agreement, command: CountersignAgreement, context: Contex
             competition_id=state.competition_id,
             award_id=state.award_id,
             lot_id=state.lot_id,
+            attempt=state.attempt,
             signed_by=context.actor.id,
         )
     )
@@ -146,8 +147,9 @@ def _ended(state: Agreement, context: Context) -> dict[str, Any]:
         "award_id": state.award_id,
         "lot_id": state.lot_id,
         "volume": state.volume,
+        "attempt": state.attempt,
     }
 
 
 def _voided(state: Agreement, context: Context, reason: str, declined: bool) -> AgreementVoided:
-    return AgreementVoided(reason=reason, declined=declined, attempt=state.attempt, **_ended(state, context))
+    return AgreementVoided(reason=reason, declined=declined, **_ended(state, context))
