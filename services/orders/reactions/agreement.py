@@ -30,6 +30,7 @@ class PlacesAnswer(Seen):
 
 
 class PlacesRefusal(PlacesAnswer):
+    attempt: int
     reason: str
 
 
@@ -50,4 +51,4 @@ def places_reserved(connection: Connection, event: PlacesAnswer, entry: Entry) -
 
 @reactions.on("providers", "PlacesRefused", PlacesRefusal)
 def places_refused(connection: Connection, event: PlacesRefusal, entry: Entry) -> Iterable[Command]:
-    yield TakePlacesRefusal(id=event.agreement_id, reason=event.reason)
+    yield TakePlacesRefusal(id=event.agreement_id, attempt=event.attempt, reason=event.reason)

@@ -154,7 +154,7 @@ def accept_places(state: Agreement, command: AcceptPlaces, context: Context) -> 
 
 @agreement.command(TakePlacesRefusal, roles={"system"}, states={"*"}, emits=(ReservationFailed,))
 def take_places_refusal(state: Agreement, command: TakePlacesRefusal, context: Context) -> Decision:
-    if state.waiting_for != "places":
+    if not _awaited(state, "places", command.attempt):
         return decided()
     return decided(_failed(state, context, command.reason))
 

@@ -104,6 +104,7 @@ class AcceptPlaces(Command):
 
 class TakePlacesRefusal(Command):
     id: Id
+    attempt: int
     reason: str
 
 
