@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.database import bench_database
+from bench.run import say
 from kernel.chain import Link, next_entry
 from kernel.clock import RealClock
 from kernel.database import engine_for
@@ -124,5 +125,5 @@ def run() -> dict[str, float]:
             with bench_database([box_service()]) as (url, home):
                 rates[name].append(throughput(url, home, locked=name == "locked"))
     sealed, locked = max(rates["sealed"]), max(rates["locked"])
-    print(f"append: {sealed:,.0f} commands/s sealed, {locked:,.0f} with a lock held through commit, {WRITERS} writers")
+    say(f"append: {sealed:,.0f} commands/s sealed, {locked:,.0f} with a lock held through commit, {WRITERS} writers")
     return {"vs_lock": sealed / locked}

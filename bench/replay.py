@@ -1,0 +1,111 @@
+"""replay: folding a log again, beside the PyPI library `eventsourcing` doing the same with as many events of the same size.
+
+* `market`: entries read from a file, parsed, validated, folded by `evolve`, projected into the read tables.
+* `eventsourcing`: stored events (in memory, JSON transcoder) rebuilt into aggregates by its repository.
+
+Ratios: `vs_eventsourcing` = our rate / its rate; `flatness` = rate at a million events / rate at ten thousand;
+`peak_mb` = the most memory that the process replaying a million used.
+"""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from app.demo.generator import generate_log
+from app.replay.fold import Fold
+from app.services import domain_services
+from bench.run import say
+
+SMALL, LARGE = 10_000, 1_000_000
+PEER_EVENTS = 20_000
+EVENTS_A_PROVIDER = 10
+
+
+def write_log(path: Path, events: int) -> float:
+    """A generated log in a file, `source<TAB>sequence<TAB>entry` a line; the mean size of an entry."""
+    size = 0
+    with path.open("wb") as file:
+        for source, sequence, entry in generate_log(max(1, events // EVENTS_A_PROVIDER), events, seed=7):
+            file.write(f"{source}\t{sequence}\t".encode() + entry + b"\n")
+            size += len(entry)
+    return size / events
+
+
+def replay_rate(path: str, events: int, done: Any) -> None:
+    """In a process of its own: (events per second, peak memory in MB)."""
+    fold = Fold(domain_services())
+    started = time.perf_counter()
+    with open(path, "rb") as file:
+        for line in file:
+            source, sequence, entry = line[:-1].split(b"\t", 2)
+            fold.feed(source.decode(), int(sequence), entry)
+    took = time.perf_counter() - started
+    assert sum(fold.counts.values()) == events and not fold.differences
+    done.put((events / took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def peer_rate(path: str, events: int, done: Any) -> None:
+    """The same number of events, with the same content, rebuilt by `eventsourcing`."""
+    import orjson
+    from eventsourcing.application import Application
+    from eventsourcing.domain import Aggregate, event
+
+    class Entry(Aggregate):
+        @event("Begun")
+        def __init__(self, body: dict[str, Any]) -> None:
+            self.body = body
+
+        @event("Changed")
+        def change(self, body: dict[str, Any]) -> None:
+            self.body = body
+
+    application: Application[Any] = Application()
+    streams: dict[str, Any] = {}
+    with open(path, "rb") as file:
+        for line in file:
+            body = orjson.loads(line.split(b"\t", 2)[2])["event"]
+            subject = body["subject"]
+            if subject in streams:
+                streams[subject].change(body)
+            else:
+                streams[subject] = Entry(body)
+    for aggregate in streams.values():
+        application.save(aggregate)
+    ids = [aggregate.id for aggregate in streams.values()]
+    streams.clear()
+    started = time.perf_counter()
+    for id_ in ids:
+        application.repository.get(id_)
+    done.put((events / (time.perf_counter() - started), 0.0))
+
+
+def measured(target: Any, path: Path, events: int) -> tuple[float, float]:
+    context = mp.get_context("spawn")
+    done = context.Queue()
+    process = context.Process(target=target, args=(str(path), events, done))
+    process.start()
+    result: tuple[float, float] = done.get()
+    process.join()
+    return result
+
+
+def run() -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="market-bench-") as folder:
+        small, peer, large = (Path(folder) / name for name in ("small", "peer", "large"))
+        write_log(small, SMALL)
+        write_log(peer, PEER_EVENTS)
+        ours, theirs = 0.0, 0.0
+        for _ in range(2):
+            ours = max(ours, measured(replay_rate, peer, PEER_EVENTS)[0])
+            theirs = max(theirs, measured(peer_rate, peer, PEER_EVENTS)[0])
+        small_rate = max(measured(replay_rate, small, SMALL)[0] for _ in range(3))
+        size = write_log(large, LARGE)
+        large_rate, peak = measured(replay_rate, large, LARGE)
+    say(f"replay: {ours:,.0f} events/s, eventsourcing {theirs:,.0f} ({PEER_EVENTS:,} events of {size:,.0f} bytes)")
+    say(f"replay: {small_rate:,.0f} events/s at {SMALL:,}, {large_rate:,.0f} at {LARGE:,}, {peak:,.0f} MB at most")
+    return {"vs_eventsourcing": ours / theirs, "flatness": large_rate / small_rate, "peak_mb": peak}
