@@ -5,3 +5,8 @@ from __future__ import annotations
 from kernel.service import Reactions
 
 reactions = Reactions()
+
+# The parts register themselves on `reactions`, so they come after it.
+from services.orders.reactions import agreement, competition  # noqa: E402
+
+__all__ = ["agreement", "competition", "reactions"]

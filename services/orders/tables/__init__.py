@@ -1,7 +1,12 @@
-"""The read tables of orders: one schema, one file per part. Import this package to have every table in `metadata`."""
+"""The read tables of orders: one schema, one file per part. Importing this package has every table in `metadata`."""
 
 from __future__ import annotations
 
 from sqlalchemy import MetaData
 
 metadata = MetaData(schema="orders")
+
+# The parts put their tables into `metadata`, so they come after it.
+from services.orders.tables import agreement, competition  # noqa: E402
+
+__all__ = ["agreement", "competition", "metadata"]

@@ -1,0 +1,205 @@
+"""What commands on competitions and bids need from tables, read under their locks.
+
+A bid holds the shared form of its competition's lock, what ends or moves bidding the exclusive form (DESIGN D3): the
+statements here come after the lock, so they see what its last holder committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from kernel import documents
+from kernel.counters import next_number
+from kernel.database import lock_key
+from kernel.instants import from_text
+from kernel.refusal import MISSING, Refused
+from kernel.service import Surroundings
+from services.orders.domain.bid import Bid, BiddingNow, ForLot, WithdrawBid, is_late
+from services.orders.domain.competition.admission import Bidder, CheckBid
+from services.orders.domain.competition.announcement import DraftBasis, DraftCompetition
+from services.orders.domain.competition.closing import Standing, StandingBid
+from services.orders.domain.competition.opening import Found
+from services.orders.domain.competition.questions import AnswerQuestion, Asked
+from services.orders.domain.competition.ranking import rank_all
+from services.orders.domain.competition.state import Competition, LotLine
+from services.orders.facts.agreement import lock_lots
+
+
+def _lock(competition_id: str) -> int:
+    return lock_key("orders", "competition", competition_id)
+
+
+def while_bidding(command: ForLot) -> list[tuple[str, int]]:
+    """The lock of a bid's command."""
+    return [("shared", _lock(command.competition_id))]
+
+
+def ending_bids(command: Any) -> list[tuple[str, int]]:
+    """The lock of what ends or moves bidding."""
+    return [("exclusive", _lock(command.id))]
+
+
+# -- the announcement -------------------------------------------------------------------------------------------------
+
+
+def draft_basis(connection: Connection, command: DraftCompetition, state: Competition, at: Surroundings) -> DraftBasis:
+    """The order, its lots held until the transaction ends, and the number drawn: `К-2027-000001`."""
+    locked = lock_lots(connection, command.lot_ids)
+    order = connection.exec_driver_sql(_ORDER, (command.order_id,)).mappings().one_or_none()
+    if order is None:
+        raise Refused(MISSING.having(what="SocialOrder", id=command.order_id))
+    own = [row for row in locked if str(row["order_id"]) == command.order_id]
+    year = order["year"]
+    return DraftBasis(
+        number=f"К-{year}-{next_number(connection, f'competition-{year}'):06d}",
+        order_status=order["status"],
+        body_id=str(order["body_id"]),
+        body_name=order["body_name"],
+        year=year,
+        territory=order["territory"],
+        service_code=order["service_code"],
+        service_name=order["service_name"],
+        form=order["form"],
+        service_kind=order["service_kind"],
+        unit=order["unit"],
+        lots=tuple(
+            LotLine(
+                lot_id=str(row["lot_id"]),
+                title=row["title"],
+                volume=row["volume"],
+                unit=row["unit"],
+                limit_price_kopecks=row["limit_price_kopecks"],
+            )
+            for row in own
+        ),
+        taken=tuple(str(row["lot_id"]) for row in own if row["claims"] > 0 or row["agreed_volume"] > 0),
+    )
+
+
+def published_keys(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Mapping[str, str]:
+    """{custodian: public key} of all that have come for this competition."""
+    rows = connection.exec_driver_sql(
+        "SELECT custodian, public_key FROM custodian_key WHERE competition_id = %s", (command.id,)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def asked_question(
+    connection: Connection, command: AnswerQuestion, state: Competition, at: Surroundings
+) -> Asked | None:
+    text = connection.exec_driver_sql(
+        "SELECT text FROM question WHERE question_id = %s AND competition_id = %s", (command.question_id, command.id)
+    ).scalar_one_or_none()
+    return None if text is None else Asked(text)
+
+
+# -- bids and the closing ---------------------------------------------------------------------------------------------
+
+
+def bidding_now(connection: Connection, command: ForLot, state: Bid, at: Surroundings) -> BiddingNow:
+    """The competition, its lot and the bidder in one statement; a late attempt is counted on the way."""
+    row = connection.exec_driver_sql(
+        _BIDDING,
+        (command.lot_id, command.provider_id, command.competition_id),
+    ).one_or_none()
+    if row is None:
+        return BiddingNow("", None, False, "", 0)
+    status, deadline_text, has_lot, provider_status, bids = row
+    deadline = from_text(deadline_text) if deadline_text else None
+    late = 0
+    own = at.actor.organisation == command.provider_id
+    if own and has_lot and not isinstance(command, WithdrawBid) and is_late(status, deadline, at.received_at):
+        late = connection.exec_driver_sql(_COUNT_LATE, (command.competition_id, command.provider_id)).scalar_one()
+    return BiddingNow(status, deadline, has_lot, provider_status or "", bids, late)
+
+
+def standing_bids(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Standing:
+    """The bids that stand, by the place of their standing version in the log."""
+    rows = connection.exec_driver_sql(_STANDING, (command.id,)).all()
+    lines = tuple(
+        StandingBid(bid_id=str(row[0]), lot_id=str(row[1]), provider_id=str(row[2]), bid_version=row[3]) for row in rows
+    )
+    return Standing(lines, all(row[4] is not None for row in rows))
+
+
+# -- opening, admission, ranking, award -------------------------------------------------------------------------------
+
+
+def found_keys(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Found:
+    """All keys that have come, the standing bids' sealed forms, and which custodians have acted."""
+    keys: dict[str, tuple[str, ...]] = {}
+    for bid_id, key in connection.exec_driver_sql(
+        "SELECT bid_id::text, key FROM opened_key WHERE competition_id = %s ORDER BY bid_id, key", (command.id,)
+    ):
+        keys[bid_id] = (*keys.get(bid_id, ()), key)
+    sealed = connection.exec_driver_sql(
+        "SELECT id::text, state->'sealed' FROM bid WHERE id = ANY(%s::uuid[])", ([bid.bid_id for bid in state.bids],)
+    )
+    acting = connection.exec_driver_sql(
+        "SELECT custodian FROM custodian_act WHERE competition_id = %s ORDER BY custodian", (command.id,)
+    )
+    return Found(keys, {row[0]: row[1] for row in sealed}, tuple(acting.scalars()))
+
+
+def bidder(connection: Connection, command: CheckBid, state: Competition, at: Surroundings) -> Bidder:
+    """What the register says of the bid's provider. A person's name isn't taken: papers name it by its number."""
+    bid = state.bid(command.bid_id)
+    row = connection.exec_driver_sql(
+        "SELECT status, number, short_name, kind, forms, service_kinds FROM provider WHERE provider_id = %s",
+        (bid.provider_id,),
+    ).one_or_none()
+    if row is None:
+        return Bidder("", bid.provider_id, (), ())
+    status, number, short_name, kind, forms, service_kinds = row
+    label = f"№ {number}, " + ("индивидуальный предприниматель" if kind == "individual" else short_name)
+    return Bidder(status, label[:300], tuple(forms), tuple(service_kinds))
+
+
+def kept_documents(connection: Connection, command: Any, state: Competition, at: Surroundings) -> None:
+    """Keeps the protocols (and computations too large for an event); `decide` computes the same bytes' hashes."""
+    if state.status != "evaluation":
+        return
+    try:
+        results = rank_all(state, at.now)
+    except Refused:
+        return  # `decide` meets it too, after it has looked at who asks
+    for result in results:
+        for media_type, content in result.documents:
+            documents.keep(connection, content, media_type)
+
+
+def inactive_providers(connection: Connection, command: Any, state: Competition, at: Surroundings) -> tuple[str, ...]:
+    """The providers among the admitted that the register doesn't show as active now."""
+    providers = sorted({bid.provider_id for bid in state.bids if bid.status == "admitted"})
+    active = connection.exec_driver_sql(
+        "SELECT provider_id::text FROM provider WHERE provider_id = ANY(%s::uuid[]) AND status = 'active'",
+        (providers,),
+    )
+    found = set(active.scalars())
+    return tuple(provider_id for provider_id in providers if provider_id not in found)
+
+
+_ORDER = """
+SELECT status, body_id, body_name, year, territory, service_code, service_name, form, service_kind, unit
+FROM social_orders WHERE order_id = %s
+"""
+_BIDDING = """
+SELECT c.status, c.deadline, l.lot_id IS NOT NULL, p.status,
+       (SELECT count(*) FROM own_bid b WHERE b.competition_id = c.competition_id AND b.status = 'standing')
+FROM competitions c
+LEFT JOIN competition_lot l ON l.competition_id = c.competition_id AND l.lot_id = %s
+LEFT JOIN provider p ON p.provider_id = %s
+WHERE c.competition_id = %s
+"""
+_COUNT_LATE = """
+INSERT INTO late_attempt (competition_id, provider_id, attempts) VALUES (%s, %s, 1)
+ON CONFLICT (competition_id, provider_id) DO UPDATE SET attempts = late_attempt.attempts + 1 RETURNING attempts
+"""
+_STANDING = """
+SELECT b.bid_id, b.lot_id, b.provider_id, b.bid_version, l.sequence
+FROM own_bid b LEFT JOIN log l ON l.event_id = b.event_id
+WHERE b.competition_id = %s AND b.status = 'standing' ORDER BY l.sequence
+"""

@@ -1,0 +1,161 @@
+"""Bids as their own bidders see them, providers as the register shows them, and what custodians have done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from kernel.ids import Id
+from kernel.projection import Entry, Projection, Seen
+from kernel.rows import Rows
+from services.orders.domain.bid import BidReplaced, BidSubmitted, BidWithdrawn, LateBidRefused
+from services.orders.tables.competition import (
+    custodian_act,
+    custodian_key,
+    late_bid,
+    opened_key,
+    own_bid,
+    provider,
+)
+
+CUSTODIANS = ("custodian_1", "custodian_2", "custodian_3")
+
+bids_projection = Projection("bids", (own_bid, late_bid))
+
+
+def _sealed(rows: Rows, event: BidSubmitted | BidReplaced, entry: Entry) -> None:
+    rows.put(
+        own_bid,
+        {"competition_id": event.competition_id, "bid_id": entry.stream_id},
+        lot_id=event.lot_id,
+        provider_id=event.provider_id,
+        bid_version=event.bid_version,
+        status="standing",
+        sealed_by=event.sealed_by,
+        received_at=entry.received_at,
+        event_id=entry.event_id,
+    )
+
+
+bids_projection.on("orders", "BidSubmitted", BidSubmitted)(_sealed)
+bids_projection.on("orders", "BidReplaced", BidReplaced)(_sealed)
+
+
+@bids_projection.on("orders", "BidWithdrawn", BidWithdrawn)
+def _withdrawn(rows: Rows, event: BidWithdrawn, entry: Entry) -> None:
+    rows.change(own_bid, {"competition_id": event.competition_id, "bid_id": entry.stream_id}, status="withdrawn")
+
+
+@bids_projection.on("orders", "LateBidRefused", LateBidRefused)
+def _late(rows: Rows, event: LateBidRefused, entry: Entry) -> None:
+    rows.insert(
+        late_bid,
+        competition_id=event.competition_id,
+        provider_id=event.provider_id,
+        lot_id=event.lot_id,
+        received_at=entry.received_at,
+    )
+
+
+# -- the register -----------------------------------------------------------------------------------------------------
+
+providers_projection = Projection("providers", (provider,))
+
+
+class Included(Seen):
+    number: str
+    short_name: str
+    kind: str
+    territory: str
+    forms: tuple[str, ...]
+    service_kinds: tuple[str, ...]
+
+
+class Changed(Seen):
+    """Fields of the card that changed; the others are absent or null."""
+
+    short_name: str | None = None
+    kind: str | None = None
+    territory: str | None = None
+    forms: tuple[str, ...] | None = None
+    service_kinds: tuple[str, ...] | None = None
+
+
+class Plain(BaseModel):
+    """Of these events only their stream matters."""
+
+
+@providers_projection.on("registry", "ProviderIncluded", Included)
+def _included(rows: Rows, event: Included, entry: Entry) -> None:
+    rows.put(provider, {"provider_id": entry.stream_id}, status="active", **event.model_dump(mode="json"))
+
+
+@providers_projection.on("registry", "CardChanged", Changed)
+def _card_changed(rows: Rows, event: Changed, entry: Entry) -> None:
+    values: dict[str, Any] = event.model_dump(mode="json", exclude_none=True)
+    if values:
+        rows.change(provider, {"provider_id": entry.stream_id}, **values)
+
+
+def _now(status: str) -> Any:
+    def handle(rows: Rows, event: Plain, entry: Entry) -> None:
+        rows.change(provider, {"provider_id": entry.stream_id}, status=status)
+
+    return handle
+
+
+for _event, _status in (
+    ("ProviderSuspended", "suspended"),
+    ("ProviderRestored", "active"),
+    ("ProviderExcluded", "excluded"),
+    ("ProviderWithdrawn", "withdrawn"),
+):
+    providers_projection.on("registry", _event, Plain)(_now(_status))
+
+
+# -- custodians -------------------------------------------------------------------------------------------------------
+
+custodians_projection = Projection("custodians", (custodian_key, custodian_act, opened_key))
+
+
+class KeyPublished(Seen):
+    competition_id: Id
+    custodian: str
+    public_key: str
+
+
+class Released(Seen):
+    competition_id: Id
+
+
+class OpenedKey(Seen):
+    bid_id: Id
+    key: str
+
+
+class KeysOpened(Seen):
+    competition_id: Id
+    keys: tuple[OpenedKey, ...]
+
+
+def _published(rows: Rows, event: KeyPublished, entry: Entry) -> None:
+    # The log's name and not the event's word says who published it.
+    key = {"competition_id": event.competition_id, "custodian": entry.source}
+    rows.put(custodian_key, key, public_key=event.public_key)
+
+
+def _released(rows: Rows, event: Released, entry: Entry) -> None:
+    rows.put(custodian_act, {"competition_id": event.competition_id, "custodian": entry.source})
+
+
+def _keys_opened(rows: Rows, event: KeysOpened, entry: Entry) -> None:
+    rows.put(custodian_act, {"competition_id": event.competition_id, "custodian": entry.source})
+    for line in event.keys:
+        rows.put(opened_key, {"competition_id": event.competition_id, "bid_id": line.bid_id, "key": line.key})
+
+
+for _custodian in CUSTODIANS:
+    custodians_projection.on(_custodian, "BiddingKeyPublished", KeyPublished)(_published)
+    custodians_projection.on(_custodian, "LayersReleased", Released)(_released)
+    custodians_projection.on(_custodian, "BidKeysOpened", KeysOpened)(_keys_opened)

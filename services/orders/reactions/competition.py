@@ -1,0 +1,53 @@
+"""What moves a competition on by itself: keys of custodians, and the fate of its awards' agreements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from kernel.aggregate import Command
+from kernel.ids import Id
+from kernel.projection import Entry, Seen
+from services.orders.domain.competition.announcement import RecordBiddingKey
+from services.orders.domain.competition.award import Outcome, SettleAward
+from services.orders.domain.competition.opening import OpenBids
+from services.orders.projections.bidding import CUSTODIANS
+from services.orders.reactions import reactions
+
+
+class OfCompetition(Seen):
+    competition_id: Id
+
+
+class Activated(Seen):
+    competition_id: Id
+    award_id: Id
+
+
+class Voided(Activated):
+    declined: bool = False
+
+
+def bidding_key_published(connection: Connection, event: OfCompetition, entry: Entry) -> Iterable[Command]:
+    yield RecordBiddingKey(id=event.competition_id)
+
+
+def keys_opened(connection: Connection, event: OfCompetition, entry: Entry) -> Iterable[Command]:
+    yield OpenBids(id=event.competition_id)
+
+
+for _custodian in CUSTODIANS:
+    reactions.on(_custodian, "BiddingKeyPublished", OfCompetition)(bidding_key_published)
+    reactions.on(_custodian, "BidKeysOpened", OfCompetition)(keys_opened)
+
+
+@reactions.on("orders", "AgreementActivated", Activated)
+def agreement_activated(connection: Connection, event: Activated, entry: Entry) -> Iterable[Command]:
+    yield SettleAward(id=event.competition_id, award_id=event.award_id, agreement_id=entry.stream_id, outcome="active")
+
+
+@reactions.on("orders", "AgreementVoided", Voided)
+def agreement_voided(connection: Connection, event: Voided, entry: Entry) -> Iterable[Command]:
+    outcome: Outcome = "declined" if event.declined else "void"
+    yield SettleAward(id=event.competition_id, award_id=event.award_id, agreement_id=entry.stream_id, outcome=outcome)

@@ -1,0 +1,119 @@
+"""Orders: social orders, competitions with sealed bids, agreements. Its table of contents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kernel.service import On, Service
+from services.orders.domain import bid as bids
+from services.orders.domain import social_order as order
+from services.orders.domain.agreement import ALREADY_DRAFTED, VOLUME_SPENT
+from services.orders.domain.agreement import state as agreement
+from services.orders.domain.competition import (
+    admission,
+    announcement,
+    award,
+    closing,
+    competition,
+    evaluation,
+    opening,
+    questions,
+    ranking,
+)
+from services.orders.facts import agreement as paper
+from services.orders.facts import competition as facts
+from services.orders.projections.agreements import agreements_projection
+from services.orders.projections.bidding import bids_projection, custodians_projection, providers_projection
+from services.orders.projections.competitions import competitions_projection, trail_projection
+from services.orders.projections.social_orders import social_orders_projection
+from services.orders.queries import agreements as agreement_pages
+from services.orders.queries import competitions as pages
+from services.orders.queries import social_orders as order_pages
+from services.orders.queries.scoring_sheets import bids_to_score
+from services.orders.reactions import reactions
+from services.orders.rules import load_rules
+from services.orders.tables import metadata
+from services.orders.tables.competition import late_attempt
+
+
+def service() -> Service:
+    return Service(
+        name="orders",
+        metadata=metadata,
+        aggregates=(order.social_order, competition, bids.bid, agreement.agreement),
+        commands=(
+            # the social order
+            On(order.FormSocialOrder, facts=paper.order_number),
+            On(order.ApproveSocialOrder),
+            On(order.CorrectSocialOrder, facts=paper.lots_of_order),
+            On(order.CloseSocialOrder, facts=paper.lots_of_order),
+            # the competition, in the order of its phases
+            On(announcement.DraftCompetition, facts=facts.draft_basis),
+            On(announcement.PublishCompetition),
+            On(announcement.RecordBiddingKey, facts=facts.published_keys),
+            On(announcement.AppointEvaluators),
+            On(announcement.CancelCompetition, locks=facts.ending_bids),
+            On(questions.AskQuestion),
+            On(questions.AnswerQuestion, facts=facts.asked_question),
+            On(bids.SubmitBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
+            On(bids.ReplaceBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
+            On(bids.WithdrawBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
+            On(closing.HoldForQuestions, locks=facts.ending_bids),
+            On(closing.CloseBidding, locks=facts.ending_bids, facts=facts.standing_bids),
+            On(opening.OpenBids, facts=facts.found_keys),
+            On(opening.ProvideBidKey, facts=facts.found_keys),
+            On(admission.CheckBid, facts=facts.bidder),
+            On(admission.BeginEvaluation),
+            On(evaluation.DeclareConflicts),
+            On(evaluation.SubmitScores),
+            On(ranking.DecideRanking, facts=facts.kept_documents),
+            On(award.AwardCompetition, facts=facts.inactive_providers),
+            On(award.SettleAward, facts=facts.inactive_providers),
+            # the agreement
+            On(agreement.DraftAgreement, facts=paper.award_now),
+            On(agreement.RequestReservation),
+            On(agreement.AcceptBudget),
+            On(agreement.TakeBudgetRefusal),
+            On(agreement.AcceptPlaces),
+            On(agreement.TakePlacesRefusal),
+            On(agreement.TimeOutReservation),
+            On(agreement.VoidAgreement),
+            On(agreement.DeclineAgreement),
+            On(agreement.SignAgreement),
+            On(agreement.CountersignAgreement),
+            On(agreement.SuspendAgreement),
+            On(agreement.ResumeAgreement),
+            On(agreement.CompleteAgreement),
+            On(agreement.TerminateAgreement),
+        ),
+        queries=(
+            order_pages.social_orders,
+            order_pages.social_order,
+            pages.competitions,
+            pages.competition,
+            pages.custodian_keys,
+            pages.my_bids,
+            bids_to_score,
+            pages.protocol,
+            agreement_pages.agreements,
+            agreement_pages.agreement,
+        ),
+        projections=(
+            social_orders_projection,
+            competitions_projection,
+            trail_projection,
+            bids_projection,
+            providers_projection,
+            custodians_projection,
+            agreements_projection,
+        ),
+        reactions=reactions,
+        constraints={
+            "lot_claimed_once": announcement.LOT_IN_COMPETITION,
+            "lot_volume_once": VOLUME_SPENT,
+            "agreement_once_per_award": ALREADY_DRAFTED,
+        },
+        secrets=(late_attempt,),
+        load_rules=load_rules,
+        folder=Path(__file__).parent,
+    )
