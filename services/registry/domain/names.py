@@ -69,7 +69,7 @@ def with_quotes_in_order(name: str) -> Quoted:
     for at, sign in enumerate(text):
         if sign not in QUOTES:
             made.append(sign)
-        elif _opens(text, at):
+        elif _opens(text, at, depth):
             made.append("«" if depth == 0 else "„")
             depth += 1
         elif depth == 0:
@@ -84,10 +84,10 @@ def with_quotes_in_order(name: str) -> Quoted:
     return Quoted(" ".join("".join(made).split()), repaired)
 
 
-def _opens(text: str, at: int) -> bool:
+def _opens(text: str, at: int, depth: int) -> bool:
     if text[at] in "«„":
         return True
-    if text[at] == "»":
+    if text[at] == "»" or (text[at] == "“" and depth > 1):
         return False
     before = text[at - 1] if at else " "
     after = text[at + 1] if at + 1 < len(text) else " "
