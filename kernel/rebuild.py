@@ -56,8 +56,6 @@ class Rebuild:
                 name = f'"{table.schema}"."{self._rename[table.name]}"'
                 connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
                 connection.exec_driver_sql(f'CREATE TABLE {name} (LIKE "{table.schema}"."{table.name}" INCLUDING ALL)')
-                for statement in _exclusions(connection, table, name):
-                    connection.exec_driver_sql(statement)
 
     def _limit(self, connection: Connection, source: str) -> int:
         """How far the live tables have applied a source: its whole log for own events, else the checkpoint."""
@@ -117,15 +115,6 @@ class Rebuild:
             for table in self._tables:
                 _replace(connection, table, self._rename[table.name], role_of(name))
         return True
-
-
-def _exclusions(connection: Connection, table: Table, shadow: str) -> list[str]:
-    """LIKE … INCLUDING ALL leaves exclusion constraints out: they are copied by their definitions."""
-    rows = connection.exec_driver_sql(
-        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'x' AND conrelid = %s::regclass",
-        (f'"{table.schema}"."{table.name}"',),
-    ).all()
-    return [f'ALTER TABLE {shadow} ADD CONSTRAINT "{name}" {definition}' for name, definition in rows]
 
 
 def _replace(connection: Connection, table: Table, shadow: str, role: str) -> None:
