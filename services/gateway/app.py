@@ -29,6 +29,7 @@ from services.gateway.calls import Answered, Calls
 from services.gateway.contracts import Contracts
 from services.gateway.edge import Edge
 from services.gateway.gate import Gate, MachineClock, MarketClock
+from services.gateway.kept_forms import KeptForms
 from services.gateway.openapi import openapi_document
 from services.gateway.options import Options
 from services.gateway.problems import BAD_REQUEST, FAILED, NO_METHOD, NO_PATH, problem_response
@@ -83,6 +84,7 @@ def _gate(bus: Bus, settings: Settings, contracts: Contracts, options: Options, 
         sign_in=Buckets(options.rates.sign_in),
         anonymous=Buckets(options.rates.anonymous),
         signed_in=Buckets(options.rates.signed_in),
+        kept_forms=KeptForms(),
     )
 
 

@@ -12,6 +12,7 @@ from kernel.identity import TokenChecker
 from kernel.refusal import UNAUTHENTICATED, Refused
 from services.gateway.calls import Asker, Calls
 from services.gateway.contracts import Contracts
+from services.gateway.kept_forms import KeptForms
 from services.gateway.options import Options
 from services.gateway.rates import Buckets
 
@@ -47,6 +48,7 @@ class Gate:
     sign_in: Buckets
     anonymous: Buckets
     signed_in: Buckets
+    kept_forms: KeptForms
 
     def asker(self, request: Request, limit: str | None = None) -> Asker:
         """Who asks. Raises Refused for a token that isn't good, and for too many requests.

@@ -41,8 +41,7 @@ def endpoint(route: Route, gate: Gate) -> Endpoint:
         received_at = received_now()  # the whole of it is here: this is when it was received
         data = merged(sent, parameters, contract)
         if route.creates and "id" not in data and _takes_id(contract):
-            # The same asker, command and key give the same id, so that a repetition is the same command.
-            data["id"] = derived_id("http", asker.actor.id, target, key)
+            data["id"] = _new_id(route, asker, target, key)
         if route.prepare:
             data = await route.prepare(gate, asker, data, key)
         answer = await gate.calls.command(
@@ -120,6 +119,13 @@ def _addressed(request: Request, route: Route, contract: Contract | None) -> tup
     if target not in route.calls:
         raise Refused(MISSING.having(what="custodian", id=said.get("custodian", "")[:60]))
     return target, found
+
+
+def _new_id(route: Route, asker: Asker, target: str, key: str) -> str:
+    """The id of what is created: the same asker, command and key give the same, so a repetition is the same command."""
+    if route.own and asker.actor.has("provider") and asker.actor.organisation:
+        return asker.actor.organisation
+    return derived_id("http", asker.actor.id, target, key)
 
 
 def _takes_id(contract: Contract | None) -> bool:

@@ -19,10 +19,10 @@ class Route:
 
     Path parameters go into the input under their own name, or as `fields` says (`{"provider_id": "id"}`).
     `creates`: the address pattern of what a command makes; its answer is 201 with Location, and its `id` may be left
-    out (it then follows from asker, command and key). `keyless`: needs no Idempotency-Key, since a repetition
-    does no harm (sign-in). `asks`: a query that takes its parameters from a JSON body, being too large for an address.
-    `prepare` turns what was sent into what the service takes; `body` is then the schema of what is sent.
-    `limit` names a rate of its own (`sign_in`).
+    out (it then follows from asker, command and key; with `own` it is the organisation that a provider's staff acts
+    for). `keyless`: needs no Idempotency-Key, since a repetition does no harm (sign-in). `asks`: a query that takes
+    its parameters from a JSON body, being too large for an address. `prepare` turns what was sent into what the
+    service takes; `body` is then the schema of what is sent. `limit` names a rate of its own (`sign_in`).
     """
 
     method: str
@@ -33,6 +33,7 @@ class Route:
     en: str
     fields: Mapping[str, str] = field(default_factory=dict)
     creates: str | None = None
+    own: bool = False
     keyless: bool = False
     asks: bool = False
     prepare: Prepare | None = None

@@ -5,7 +5,14 @@ What is only for the market itself (contracts whose one role is `system`) has no
 
 from __future__ import annotations
 
-from services.gateway.api import audit, providers
+from services.gateway.api import audit, billing, orders, providers, registry
 from services.gateway.api.route import Route
 
-TABLE: tuple[Route, ...] = (*providers.ROUTES, *audit.CUSTODIANS, *audit.ROUTES)
+TABLE: tuple[Route, ...] = (
+    *registry.ROUTES,
+    *orders.ROUTES,
+    *providers.ROUTES,
+    *billing.ROUTES,
+    *audit.CUSTODIANS,
+    *audit.ROUTES,
+)

@@ -1,0 +1,136 @@
+"""`./market up`: all services in one process, the pages and the API on one port of this machine.
+
+Starting brings the database up to date; stopping lets running requests end, then the workers' turns, then closes the
+connections. SIGINT and SIGTERM both stop in that order.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.failure import Failure
+from app.migrate import ensure_ready
+from app.postgres import database_url
+from app.services import all_services
+from kernel.host import Host
+from kernel.installation import Installation
+from kernel.settings import Settings
+from services.gateway.app import create_app
+from services.gateway.options import Options
+
+HOST = "127.0.0.1"
+STOP_S = 15
+
+
+class HostClock:
+    """The installation's clock, asked through one service's own connection; a moment's answer is kept for a second."""
+
+    KEPT_S = 1.0
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.sandbox = host.clock.sandbox
+        self._known: tuple[float, datetime] | None = None
+
+    def now(self) -> datetime:
+        known = self._known
+        if known and time.monotonic() - known[0] < self.KEPT_S:
+            return known[1]
+        with self._host.engine.connect() as connection:
+            now = self._host.clock.now(connection)
+        self._known = (time.monotonic(), now)
+        return now
+
+
+def application(installation: Installation, settings: Settings, options: Options | None = None) -> FastAPI:
+    """The gateway over an installation of this process."""
+    asked = installation.hosts["audit"]
+
+    def database() -> None:
+        with asked.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    return create_app(
+        installation.bus, settings, options=options, clock=HostClock(asked), database=database, single_machine=True
+    )
+
+
+def server_for(app: FastAPI, port: int) -> uvicorn.Server:
+    """A server on 127.0.0.1. Addresses in forwarding headers aren't believed: nothing stands in front of it."""
+    config = uvicorn.Config(
+        app,
+        host=HOST,
+        port=port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_S,
+        limit_concurrency=1000,
+        timeout_keep_alive=30,
+    )
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def running(
+    installation: Installation, settings: Settings, port: int = 0, options: Options | None = None
+) -> Iterator[str]:
+    """The gateway in a thread of this process, for the demo and tests; gives its address, with port 0 a free one."""
+    server = server_for(application(installation, settings, options), port)
+    thread = threading.Thread(target=server.run, name="gateway", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{_port_of(server, thread)}"
+    finally:
+        server.should_exit = True
+        thread.join(STOP_S + 5)
+
+
+def _port_of(server: uvicorn.Server, thread: threading.Thread) -> int:
+    while not server.started:
+        if not thread.is_alive():
+            raise Failure("the gateway did not start", "see the error above")
+        time.sleep(0.01)
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+def main(port: int = 8000, settings: Settings | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; the exit status."""
+    settings = settings or Settings()
+    url = database_url(settings)
+    applied = ensure_ready(url, settings)
+    installation = Installation(all_services(), url, settings)
+    installation.start()
+    try:
+        app = application(installation, settings)
+        print(_where_to_look(port, len(applied), installation), file=sys.stderr, flush=True)
+        server = server_for(app, port)
+        server.run()
+        return 0 if server.started else 1
+    finally:
+        installation.stop()
+
+
+def _where_to_look(port: int, applied: int, installation: Installation) -> str:
+    address = f"http://{HOST}:{port}"
+    sandbox = installation.hosts["audit"].clock.sandbox
+    lines = [
+        f"market: {len(installation.hosts)} services" + (f", {applied} migrations applied" if applied else ""),
+        f"  pages      {address}/",
+        f"  API        {address}/docs",
+        f"  the log    {address}/log",
+        f"  readiness  {address}/readyz",
+        "  a sandbox: its clock stands still until it is moved" if sandbox else "  the machine's clock",
+        "  Ctrl-C stops everything in order",
+    ]
+    return "\n".join(lines)
