@@ -1,0 +1,154 @@
+"""The toy market as one system of processes: what was asked, who runs, and the end at which all is checked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+
+from kernel.ids import new_id
+from kernel.publisher import Publisher
+from tests.faults.book import KEEPER, Answer, Book, Sent
+from tests.faults.transport import FileTransport
+from tests.support import Market
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 15.0
+
+
+class Child:
+    """One process of the market; what it says goes to a file that outlives it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Path, errors: Path) -> None:
+        self.process = process
+        self._output = output
+        self._errors = errors
+
+    def lines(self) -> list[bytes]:
+        return self._output.read_bytes().splitlines(keepends=True)
+
+    def said(self, what: str) -> list[Any]:
+        """Every value that it gave under the name `what`."""
+        whole = [orjson.loads(line) for line in self.lines() if line.endswith(b"\n")]
+        return [line[what] for line in whole if what in line]
+
+    def count(self, what: str) -> int:
+        """How many lines it has given under the name `what`."""
+        return self._output.read_bytes().count(b'{"%s":' % what.encode())
+
+    def until(self, check: Callable[[], object]) -> None:
+        """Poll until `check()` holds; a process that died meanwhile, or PATIENCE_S, end the test."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not check():
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self._errors.read_text()}"
+            assert time.monotonic() < deadline, f"it didn't come true in time: {self._errors.read_text()}"
+            time.sleep(0.005)
+
+    def died(self) -> None:
+        """Wait for its death by SIGKILL."""
+        assert self.process.wait(PATIENCE_S) == -signal.SIGKILL, self._errors.read_text()
+
+    def frozen(self) -> None:
+        """Wait until it is stopped by SIGSTOP."""
+        self.until(lambda: psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+    def stop(self) -> None:
+        """Stop gracefully."""
+        self.process.terminate()
+        assert self.process.wait(PATIENCE_S) == 0, self._errors.read_text()
+
+    def done(self) -> None:
+        """Wait for its own end."""
+        assert self.process.wait(PATIENCE_S * 2) == 0, self._errors.read_text()
+
+
+class System:
+    """A toy market, its caller's book and its processes."""
+
+    def __init__(self, market: Market, folder: Path) -> None:
+        self.market = market
+        self.book = Book()
+        self.folder = folder
+        self.published = folder / "published"
+        self._children: list[Child] = []
+        for name, worker in market.installation.workers.items():
+            engine = market.installation.hosts[name].engine
+            worker.publisher = Publisher(name, engine, FileTransport(self.published))
+
+    def close(self) -> None:
+        for child in self._children:
+            if child.process.poll() is None:
+                child.kill()
+
+    # -- commands of this process ---------------------------------------------------------------------------------
+
+    def send(self, sent: Sent) -> Answer:
+        return self.market.answer(sent.name, sent.data, KEEPER, key=sent.key, correlation_id=sent.key)
+
+    def give(self, name: str, data: dict[str, Any], key: str | None = None) -> Answer:
+        """Send one command and write it into the book."""
+        return self.book.send(Sent(key or new_id(), name, data), self.send)
+
+    def open_boxes(self, count: int = 4) -> list[str]:
+        boxes = [new_id() for _ in range(count)]
+        for box_id in boxes:
+            self.give("box.open_box", {"id": box_id, "colour": "red"})
+        return boxes
+
+    def put(self, boxes: Sequence[str], count: int) -> None:
+        """`count` things into the boxes in turn."""
+        for number in range(count):
+            self.give("box.put", {"id": boxes[number % len(boxes)], "amount": number + 1})
+
+    # -- processes ------------------------------------------------------------------------------------------------
+
+    def worker(self, *services: str, failpoint: str = "") -> Child:
+        return self._spawn("work", "--published", str(self.published), "--services", *services, failpoint=failpoint)
+
+    def writer(self, boxes: Sequence[str], count: int, failpoint: str = "") -> Child:
+        more = ("--prefix", new_id(), "--count", str(count), "--boxes", *boxes)
+        return self._spawn("write", *more, failpoint=failpoint)
+
+    def _spawn(self, role: str, *more: str, failpoint: str) -> Child:
+        number = len(self._children)
+        output, errors = self.folder / f"{number}.out", self.folder / f"{number}.err"
+        settings = self.market.settings
+        command = [sys.executable, "-m", "tests.faults.child", role, "--url", self.market.url]
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = subprocess.Popen(
+                [*command, "--home", str(settings.home), *more],
+                cwd=ROOT,
+                env={**os.environ, "MARKET_FAILPOINT": failpoint},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        child = Child(process, output, errors)
+        self._children.append(child)
+        return child
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def settle(self) -> int:
+        """Read what the writers knew, and ask again for what nobody knows; how many commands that were."""
+        for child in self._children:
+            if child.process.args[3] == "write":  # type: ignore[index]
+                self.book.read(child.lines())
+        return self.book.settle(self.send)
+
+    def rest(self) -> None:
+        """Settle, let the workers of this process do what is left."""
+        self.settle()
+        self.market.work(rounds=500)
