@@ -68,6 +68,14 @@ PARTS: dict[str, Part] = {
             GO_PACKAGES,
         ),
         Part(
+            "hledger",
+            "adds the ledger's text up with another program",
+            ("unit", "component"),
+            lambda: shutil.which("hledger") is not None,
+            _debian("hledger"),
+            ("hledger",),
+        ),
+        Part(
             "root",
             "starts PostgreSQL as root and as somebody else",
             ("unit",),

@@ -197,9 +197,7 @@ def set_limit(state: BudgetLine, command: SetLimit, context: Context) -> Decisio
     facts: BudgetFacts = context.facts
     change = command.amount_kopecks - state.limit_kopecks
     require(change != 0, LIMIT_SAME)
-    require(
-        facts.free_kopecks + change >= 0, LIMIT_BELOW_TAKEN, taken_kopecks=state.limit_kopecks - facts.free_kopecks
-    )
+    require(facts.free_kopecks + change >= 0, LIMIT_BELOW_TAKEN, taken_kopecks=state.limit_kopecks - facts.free_kopecks)
     event = LimitSet(
         body_id=command.body_id,
         year=command.year,

@@ -239,9 +239,7 @@ def settle_payment(state: Invoice, command: SettlePayment, context: Context) -> 
         return decided()
     entry = transfer(state.budget.transit, state.budget.paid, state.amount_kopecks) if state.status == "sent" else ()
     return decided(
-        PaymentSettled(
-            payment_id=state.payment_id, settled_on=command.settled_on, postings=entry, **_identity(state)
-        )
+        PaymentSettled(payment_id=state.payment_id, settled_on=command.settled_on, postings=entry, **_identity(state))
     )
 
 

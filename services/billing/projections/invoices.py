@@ -43,9 +43,7 @@ def _returned(rows: Rows, event: i.InvoiceReturned, entry: Entry) -> None:
 
 @on("billing", "PaymentSent", i.PaymentSent)
 def _sent(rows: Rows, event: i.PaymentSent, entry: Entry) -> None:
-    _change(
-        rows, entry, status="sent", payment_id=event.payment_id, payment_number=event.number, sent_at=entry.time
-    )
+    _change(rows, entry, status="sent", payment_id=event.payment_id, payment_number=event.number, sent_at=entry.time)
 
 
 @on("billing", "PaymentSettled", i.PaymentSettled)

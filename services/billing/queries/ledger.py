@@ -82,9 +82,7 @@ def trial_balance(connection: Connection, asked: TrialBalance, at: Surroundings)
     turnovers = [sum(row[side] for row in by_kind.values()) for side in ("debit_kopecks", "credit_kopecks")]
     return {
         "kinds": [
-            {**by_kind[kind], "name": {"ru": line.ru, "en": line.en}}
-            for kind, line in CHART.items()
-            if kind in by_kind
+            {**by_kind[kind], "name": {"ru": line.ru, "en": line.en}} for kind, line in CHART.items() if kind in by_kind
         ],
         "debit_kopecks": debit,
         "credit_kopecks": credit,
