@@ -398,14 +398,14 @@ class Loan(TypedDict):
 
 class PremisesRow(TypedDict):
     id: str
-    kind: str  # premises | ad_space
+    kind: str  # room | ad_surface
     title: Text
     address: Text
     territory: Text
     area: Number | None  # square metres
     use: Text
     accessibility: Text | None
-    status: str  # free | requested | lent | withdrawn
+    status: str  # listed | free | requested | lent | withdrawn
     free_from: Instant | None  # None: now
     requests_until: Instant | None
     loan: Loan | None

@@ -84,7 +84,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "premises": {
         "usual": premises(),
         "empty": premises(0),
-        "none_found": premises(0, kind="ad_space"),
+        "none_found": premises(0, kind="ad_surface"),
         "large": premises(60),
     },
     "log": {"usual": log(), "empty": log(0), "none_found": log(0, subject="x"), "large": log(100)},

@@ -90,7 +90,7 @@ def provider_ref(number: int) -> ProviderRef:
 
 
 def trail(count: int = 4) -> list[TrailItem]:
-    names = ["AwardDecided", "BidsOpened", "BiddingClosed", "CompetitionPublished"]
+    names = ["CompetitionAwarded", "BidsOpened", "BiddingClosed", "CompetitionPublished"]
     return [
         {
             "time": NOW - timedelta(hours=7 * i),

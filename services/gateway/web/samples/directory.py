@@ -149,7 +149,7 @@ def premises_row(number: int) -> PremisesRow:
     lent = number % 3 == 2
     return {
         "id": f"premises-{number}",
-        "kind": "ad_space" if number % 4 == 3 else "premises",
+        "kind": "ad_surface" if number % 4 == 3 else "room",
         "title": [
             both("Первый этаж бывшей библиотеки", "Ground floor of the former library"),
             both("Зал в доме культуры", "Hall in the house of culture"),
@@ -169,7 +169,7 @@ def premises_row(number: int) -> PremisesRow:
 def premises(count: int = 4, **filters: str) -> PremisesPage:
     return {
         "filters": {"kind": "", "status": "", "territory": "", **filters},  # type: ignore[typeddict-item]
-        "kinds": ["premises", "ad_space"],
+        "kinds": ["room", "ad_surface"],
         "statuses": ["free", "requested", "lent", "withdrawn"],
         "territories": TERRITORY_OPTIONS,
         "items": [premises_row(number) for number in range(count)],

@@ -8,7 +8,7 @@ from services.gateway.web.samples.common import NOW, both, checkpoint
 
 
 def log(count: int = 8, **filters: str) -> LogPage:
-    names = ["BidSubmitted", "BudgetReserved", "ProviderIncluded", "PremisesLent", "SomethingQuiteNew"]
+    names = ["BidSubmitted", "BudgetReserved", "ProviderIncluded", "LoanSigned", "SomethingQuiteNew"]
     sources = ["orders", "billing", "registry", "providers", "orders"]
     return {
         "filters": {"source": "", "type": "", "subject": "", **filters},  # type: ignore[typeddict-item]
@@ -67,7 +67,7 @@ def entry(**changes: Any) -> LogEntryPage:
         "cause": {"type": "market.orders.BiddingOpened.v1", "entry": {"source": "orders", "sequence": 3990}},
         "effects": [
             {"type": "market.orders.BidsOpened.v1", "entry": {"source": "orders", "sequence": 4301}},
-            {"type": "market.custodian.KeyReleased.v1", "entry": None},
+            {"type": "market.custodian.LayersReleased.v1", "entry": None},
         ],
         "content": CONTENT,
         "withheld_until": None,
