@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,23 +109,18 @@ def test_the_database_refuses_what_a_forgetful_command_would_let_through(town: T
     rule = host.service.rules_of["submit_act"]
 
     def blind(connection: Any, command: Any, state: Any, at: Any) -> Any:
-        from dataclasses import replace
-
         found = rule[2].facts(connection, command, state, at)  # type: ignore[misc]
         return replace(found, claimed=0)
 
     town.market.sql(
         "UPDATE providers.known_agreement SET claimed = 50 WHERE agreement_id = %s", (parties.agreement_id,)
     )
-    from dataclasses import replace
-
     host.service.rules_of["submit_act"] = (rule[0], rule[1], replace(rule[2], facts=blind))
     try:
         assert town.market.refused("providers.submit_act", {"id": act_id}, parties.npo) == "volume_exceeded"
     finally:
         host.service.rules_of["submit_act"] = rule
     assert parties.sums() == (50, 0)
-    town.market.sql("UPDATE providers.known_agreement SET claimed = 0 WHERE claimed = 50 AND volume = 100")
 
 
 def test_a_month_has_one_living_act_whatever_is_sent_at_once(town: Town) -> None:

@@ -17,6 +17,7 @@ from kernel.identity import Actor
 from kernel.ids import new_id
 from kernel.instants import to_text
 from services.providers.domain.loan import LoanFacts
+from services.providers.facts import _offer
 from tests.component.providers.conftest import TODAY
 from tests.component.providers.neighbours import Town
 from tests.support import person
@@ -31,8 +32,10 @@ class Object:
         self.provider_id = town.include(funded=None)
         self.npo = person("provider", organisation=self.provider_id)
         self.id = new_id()
-        listed = {"id": self.id, "kind": kind, "title": "Зал", "address": "Вокзальная, 4", "territory": "monchegorsk",
-                  "area_m2": 86, "latitude": "67.9397", "longitude": "32.8726", "permitted_use": "club", **more}  # fmt: skip
+        listed = {
+            "id": self.id, "kind": kind, "title": "Зал", "address": "Вокзальная, 4", "territory": "monchegorsk",
+            "area_m2": 86, "latitude": "67.9397", "longitude": "32.8726", "permitted_use": "club", **more,
+        }  # fmt: skip
         self.market.do("providers.list_premises", listed, self.owner)
 
     def request(self, starts: datetime, ends: datetime) -> str:
@@ -98,8 +101,6 @@ def blind_grants(town: Town) -> Iterator[None]:
     rule = rules["grant_loan"]
 
     def blind(connection: Any, command: Any, state: Any, at: Any) -> LoanFacts:
-        from services.providers.facts import _offer
-
         return LoanFacts(_offer(connection, state.premises_id), True)
 
     rules["grant_loan"] = (rule[0], rule[1], replace(rule[2], facts=blind))
