@@ -398,7 +398,7 @@ class Loan(TypedDict):
 
 class PremisesRow(TypedDict):
     id: str
-    kind: str  # room | ad_surface
+    kind: str  # premises | ad_space (or the service's room | ad_surface)
     title: Text
     address: Text
     territory: Text

@@ -110,6 +110,18 @@ def test_russian_plurals_agree(number: int, words: str) -> None:
     assert text.count("orders.lots", number, "ru") == words
 
 
+def test_every_code_that_pages_are_given_has_words() -> None:
+    """Both the services' own codes and those of page addresses; a code without words would be shown raw."""
+    codes = {
+        "premises_kind": ("premises", "ad_space", "room", "ad_surface"),
+        "premises_status": ("free", "requested", "lent", "withdrawn", "listed"),
+        "kind": ("npo", "budget_institution", "social_enterprise", "individual"),
+        "form": ("home", "semi_residential", "residential", "urgent"),
+    }
+    for group, names in codes.items():
+        assert {f"terms.{group}.{name}" for name in names} <= text.catalogue().keys()
+
+
 def test_events_are_told_in_words_and_new_ones_by_their_name() -> None:
     assert text.event("market.orders.BidSubmitted.v1", "ru") == "Подана запечатанная заявка"
     assert text.event("market.orders.SomethingQuiteNew.v2", "en") == "Something quite new"
