@@ -200,7 +200,7 @@ SELECT lot_id, title, volume, unit, limit_price_kopecks, failure, unallocated
 FROM competition_lot WHERE competition_id = %s ORDER BY position
 """
 _RESULTS = """
-SELECT lot_id, sole, by_hash, judges, inputs, ranking, computed_hash, "order", abnormally_low, alarms, protocol_hash
+SELECT lot_id, sole, by_hash, judges, inputs, ranking, computed_hash, "order", alarms, protocol_hash
 FROM lot_result WHERE competition_id = %s
 """
 _QUESTIONS = """

@@ -103,7 +103,6 @@ lot_result = Table(
     Column("ranking", JSONB, nullable=False),
     Column("computed_hash", Text, nullable=False),
     Column("order", JSONB, nullable=False),
-    Column("abnormally_low", JSONB, nullable=False),
     Column("alarms", JSONB, nullable=False),
     Column("protocol_hash", Text, nullable=False),
 )

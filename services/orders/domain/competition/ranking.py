@@ -68,9 +68,10 @@ class Alarm(Part):
 class RankingDecided(Event):
     """The result for one lot. `order` holds the bids from the first place down.
 
-    `inputs` and `ranking` are those of scoring.rank; both empty for a sole bid (`sole`), or where they are too large
-    for an entry (`by_hash`): then the JSON document `computed_hash` holds them. `computed_hash` is the SHA-256 of their
-    canonical bytes in any case, `protocol_hash` that of the protocol (text/html).
+    `inputs` and `ranking` are those of scoring.rank (`ranking.abnormally_low` flags prices), empty for a sole bid. If
+    they are too large for an entry (`by_hash`), they and the alarms are in the JSON document `computed_hash` alone.
+    `computed_hash` is the SHA-256 of the canonical bytes of {alarms, inputs, ranking}, `protocol_hash` that of the
+    protocol (text/html).
     """
 
     competition_id: Id
@@ -83,7 +84,6 @@ class RankingDecided(Event):
     ranking: dict[str, Any]
     computed_hash: str
     order: tuple[Id, ...]
-    abnormally_low: dict[str, list[str]]
     alarms: tuple[Alarm, ...]
     protocol_hash: str
 
@@ -139,8 +139,7 @@ class LotResult:
             "ranking": {} if self.by_hash else dict(self.ranking),
             "computed_hash": hashlib.sha256(self.computed).hexdigest(),
             "order": self.order,
-            "abnormally_low": dict(self.ranking.get("abnormally_low", {})),
-            "alarms": self.alarms,
+            "alarms": () if self.by_hash else self.alarms,
             "protocol_hash": hashlib.sha256(self.protocol).hexdigest(),
         }
 
@@ -163,7 +162,8 @@ def rank_lot(state: Competition, lot_id: str, decided_at: datetime) -> LotResult
         ranking = scoring.rank(inputs)
         order = tuple(row["offer"] for row in ranking["ranking"])
     alarms = _alarms(state, admitted, members)
-    computed = canonical.dumps({"inputs": inputs, "ranking": ranking})
+    flagged = [alarm.model_dump() for alarm in alarms]
+    computed = canonical.dumps({"alarms": flagged, "inputs": inputs, "ranking": ranking})
     paper = protocol.write(state, lot_id, decided_at, members, ranking, order, len(alarms))
     return LotResult(lot_id, members, inputs, ranking, order, alarms, computed, paper)
 
