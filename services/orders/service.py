@@ -111,6 +111,7 @@ def service() -> Service:
         constraints={
             "lot_claimed_once": announcement.LOT_IN_COMPETITION,
             "lot_volume_once": VOLUME_SPENT,
+            "lot_pkey": order.LOT_ELSEWHERE,
             "agreement_once_per_award": ALREADY_DRAFTED,
         },
         secrets=(late_attempt,),
