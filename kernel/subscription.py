@@ -27,6 +27,7 @@ from kernel.store import Cause, Unit, entry_of
 
 BATCH = 100
 RETRIES = 5
+STREAMS = 20  # parked streams in one turn of a worker
 log = logger("subscription")
 
 Numbered = tuple[int, bytes]
@@ -64,7 +65,8 @@ class Subscription:
             checkpoint = self._fence(connection)
             if checkpoint is None:
                 return False
-            fresh = sorted((e for e in entries if e[0] > checkpoint), key=lambda e: e[0])
+            # Each once: a doubled entry would shift the places of the others and hide that one is missing.
+            fresh = sorted({sequence: body for sequence, body in entries if sequence > checkpoint}.items())
             if fresh and fresh[0][0] != checkpoint + 1:
                 return False
             unbroken = [e for i, e in enumerate(fresh) if e[0] == checkpoint + 1 + i]
@@ -80,8 +82,8 @@ class Subscription:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (self._host.store.rebuild_lock,))
             subjects = connection.exec_driver_sql(
                 "SELECT subject FROM parked WHERE source = %s GROUP BY subject "
-                "HAVING %s OR min(next_try) <= clock_timestamp() ORDER BY min(sequence) LIMIT 20",
-                (self.source, everything),
+                "HAVING %s OR min(next_try) <= clock_timestamp() ORDER BY min(sequence) LIMIT %s",
+                (self.source, everything, None if everything else STREAMS),
             ).scalars().all()
             unit = self._host.store.begin(connection)
             handled = sum(self._retry_stream(unit, subject) for subject in subjects)
@@ -189,21 +191,27 @@ class Subscription:
         )
 
     def _retry_stream(self, unit: Unit, subject: str) -> int:
-        rows: Sequence[Any] = unit.connection.exec_driver_sql(
+        """A stream's parked events from the first to the last or to one that fails again; how many went through."""
+        done = 0
+        while rows := self._parked_page(unit.connection, subject):
+            for sequence, body, attempts in rows:
+                error = self._try(unit, entry_of(self.source, orjson.loads(event_bytes(bytes(body)))))
+                if error:
+                    pause = 2.0**attempts if attempts < RETRIES else None
+                    unit.connection.exec_driver_sql(
+                        "UPDATE parked SET error = %s, attempts = attempts + 1, "
+                        "next_try = clock_timestamp() + interval '1 second' * %s WHERE source = %s AND sequence = %s",
+                        (error, pause, self.source, sequence),
+                    )
+                    return done
+                unit.connection.exec_driver_sql(
+                    "DELETE FROM parked WHERE source = %s AND sequence = %s", (self.source, sequence)
+                )
+                done += 1
+        return done
+
+    def _parked_page(self, connection: Connection, subject: str) -> Sequence[Any]:
+        return connection.exec_driver_sql(
             "SELECT sequence, entry, attempts FROM parked WHERE source = %s AND subject = %s ORDER BY sequence LIMIT %s",
             (self.source, subject, self._batch),
         ).all()
-        for done, (sequence, body, attempts) in enumerate(rows):
-            error = self._try(unit, entry_of(self.source, orjson.loads(event_bytes(bytes(body)))))
-            if error:
-                pause = 2.0**attempts if attempts < RETRIES else None
-                unit.connection.exec_driver_sql(
-                    "UPDATE parked SET error = %s, attempts = attempts + 1, "
-                    "next_try = clock_timestamp() + interval '1 second' * %s WHERE source = %s AND sequence = %s",
-                    (error, pause, self.source, sequence),
-                )
-                return done
-            unit.connection.exec_driver_sql(
-                "DELETE FROM parked WHERE source = %s AND sequence = %s", (self.source, sequence)
-            )
-        return len(rows)
