@@ -116,17 +116,18 @@ class Host:
         raise AssertionError("unreachable")
 
     def _transact(
-        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, receipt: bool
+        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, on: On
     ) -> dict[str, Any]:
         with self.engine.connect() as connection:  # leaving it rolls back whatever wasn't committed
             came = self.store.once(connection, command, cause, key)
             if isinstance(came, StoredReply):
                 return check_reuse(came, hashed)
             unit, outcome = came
-            answer = self._answer(outcome, cause, receipt)
+            answer = self._answer(outcome, cause, on.receipt)
             if outcome.wrote or not outcome.decision.refusal:
+                kept = {**answer, "reply": {}} if on.secret and "reply" in answer else answer
                 failpoint("host.before_commit")
-                self.store.commit(unit, cause.actor.id, name, key, hashed, answer)
+                self.store.commit(unit, cause.actor.id, name, key, hashed, kept)
                 failpoint("host.committed")
         return answer
 
