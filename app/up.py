@@ -6,6 +6,7 @@ connections. SIGINT and SIGTERM both stop in that order.
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -63,7 +64,23 @@ def application(installation: Installation, settings: Settings, options: Options
     )
 
 
-def server_for(app: FastAPI, port: int) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Stops on a signal and returns. uvicorn's own would give itself the signal again and end before the services."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def server_for(app: FastAPI, port: int) -> Server:
     """A server on 127.0.0.1. Addresses in forwarding headers aren't believed: nothing stands in front of it."""
     config = uvicorn.Config(
         app,
@@ -77,7 +94,7 @@ def server_for(app: FastAPI, port: int) -> uvicorn.Server:
         limit_concurrency=1000,
         timeout_keep_alive=30,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def openapi_text(folder: Path, settings: Settings) -> str:
 def _operation(route: Route, contract: Contract | None, schemas: Json) -> Json:
     in_path = {name for name in map(route.input_name, route.parameters) if name}
     operation: Json = {
-        "operationId": f"{route.call}_{route.method.lower()}" if "{" in route.call else route.call,
+        "operationId": route.operation,
         "tags": [route.area],
         "summary": f"{route.ru} · {route.en}",
         "parameters": [_path_parameter(route, name, contract) for name in route.parameters],
@@ -153,14 +153,14 @@ def _body(route: Route, contract: Contract | None, in_path: set[str], schemas: J
     elif contract is None:
         schema = {"type": "object"}
     else:
-        left_out = in_path | ({"id"} if route.creates else set())
+        left_out = in_path | ({"id"} if route.id_optional else set())
         whole = _relocated(contract.params, _component(contract), contract, schemas)
         required = [name for name in whole.get("required", ()) if name not in left_out]
         properties = {n: s for n, s in whole.get("properties", {}).items() if n not in in_path}
         if not properties:
             return None
         schema = {**whole, "properties": properties, "required": required}
-    name = f"{_component(contract)}.body" if contract else f"{route.call.replace('{', '').replace('}', '')}.body"
+    name = f"{route.operation}.body"
     schemas[name] = schema
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     return {"required": bool(schema.get("required")), "content": content}

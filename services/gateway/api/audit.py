@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from services.gateway.api.route import area, query
+from typing import Any
+
+from kernel.ids import derived_id
+from services.gateway.api.route import area, command, query
+from services.gateway.calls import Asker
+from services.gateway.gate import Gate
 
 ROUTES = area(
     "audit",
@@ -29,7 +34,24 @@ ROUTES = area(
         asks=True,
     ),
 )
+
+
+async def _key_of_competition(gate: Gate, asker: Asker, target: str, data: dict[str, Any], key: str) -> dict[str, Any]:
+    """A custodian's key for a competition has an id of its own, which follows from both."""
+    rest = dict(data)
+    id = derived_id("custodian", target.partition(".")[0], str(rest.pop("competition_id")))
+    return {**rest, "id": id}
+
+
 CUSTODIANS = area(
     "custodians",
+    command(
+        "POST",
+        "/custodians/{custodian}/competitions/{competition_id}/release",
+        "{custodian}.release_layers",
+        "Раскрыть свой слой после окончания приёма",
+        "Release one's layer after the bidding",
+        prepare=_key_of_competition,
+    ),
     query("/custodians/{custodian}/keys", "{custodian}.competition_keys", "Ключи хранителя", "A custodian's keys"),
 )

@@ -53,7 +53,7 @@ class PlainBid(BaseModel):
     )
 
 
-async def sealed_bid(gate: Gate, asker: Asker, data: dict[str, Any], key: str) -> dict[str, Any]:
+async def sealed_bid(gate: Gate, asker: Asker, target: str, data: dict[str, Any], key: str) -> dict[str, Any]:
     """The input of `submit_bid` and `replace_bid` from `{lot_id, sealed, bid_version}` or `{lot_id, bid}`."""
     whole = own_bid_of(asker, data)
     if ("bid" in whole) == ("sealed" in whole):
@@ -63,7 +63,7 @@ async def sealed_bid(gate: Gate, asker: Asker, data: dict[str, Any], key: str) -
     for name in ("bid_version", "sealed_by"):
         if name in whole:
             raise _invalid(f"/{name}", "extra_forbidden", "is set by whoever seals")
-    place = (asker.actor.id, whole["competition_id"], key)
+    place = (asker.actor.id, target, key)
     known = gate.kept_forms.find(place, whole)
     if known is not None:
         return known
@@ -72,7 +72,7 @@ async def sealed_bid(gate: Gate, asker: Asker, data: dict[str, Any], key: str) -
     return made
 
 
-async def own_bid(gate: Gate, asker: Asker, data: dict[str, Any], key: str) -> dict[str, Any]:
+async def own_bid(gate: Gate, asker: Asker, target: str, data: dict[str, Any], key: str) -> dict[str, Any]:
     """The input of `withdraw_bid`: the asker's own."""
     return own_bid_of(asker, data)
 

@@ -40,10 +40,10 @@ def endpoint(route: Route, gate: Gate) -> Endpoint:
         sent = await read_object(request, gate.options.body_limit_bytes, gate.options.json_depth)
         received_at = received_now()  # the whole of it is here: this is when it was received
         data = merged(sent, parameters, contract)
-        if route.creates and "id" not in data and _takes_id(contract):
+        if route.id_optional and "id" not in data and _takes_id(contract):
             data["id"] = _new_id(route, asker, target, key)
         if route.prepare:
-            data = await route.prepare(gate, asker, data, key)
+            data = await route.prepare(gate, asker, target, data, key)
         answer = await gate.calls.command(
             target, data, asker, key=key, received_at=received_at, expected_version=version
         )

@@ -18,10 +18,10 @@ class Route:
     """`method path → call`.
 
     Path parameters go into the input under their own name, or as `fields` says (`{"provider_id": "id"}`).
-    `creates`: the address pattern of what a command makes; its answer is 201 with Location, and its `id` may be left
-    out (it then follows from asker, command and key; with `own` it is the organisation that a provider's staff acts
-    for). `keyless`: needs no Idempotency-Key, since a repetition does no harm (sign-in). `asks`: a query that takes
-    its parameters from a JSON body, being too large for an address. `prepare` turns what was sent into what the
+    `creates`: the address pattern of what a command makes; its answer is 201 with Location. Then, and with `fresh`, its
+    `id` may be left out: it follows from asker, command and key; with `own` it is the organisation that a provider's
+    staff acts for. `keyless`: needs no Idempotency-Key, since a repetition does no harm (sign-in). `asks`: a query that
+    takes its parameters from a JSON body, being too large for an address. `prepare` turns what was sent into what the
     service takes; `body` is then the schema of what is sent. `limit` names a rate of its own (`sign_in`).
     """
 
@@ -33,6 +33,7 @@ class Route:
     en: str
     fields: Mapping[str, str] = field(default_factory=dict)
     creates: str | None = None
+    fresh: bool = False
     own: bool = False
     keyless: bool = False
     asks: bool = False
@@ -60,6 +61,16 @@ class Route:
     def input_name(self, parameter: str) -> str | None:
         """Under which name a path parameter goes into the input; None for one that only chooses the service."""
         return None if "{" + parameter + "}" in self.call else self.fields.get(parameter, parameter)
+
+    @property
+    def id_optional(self) -> bool:
+        return self.creates is not None or self.fresh
+
+    @property
+    def operation(self) -> str:
+        """The route's own name in the API's description."""
+        words = re.sub(r"[^a-z0-9]+", "_", _PARAMETER.sub(r"by_\1", self.path).lower())
+        return f"{self.method.lower()}{words.rstrip('_')}"
 
     def target(self, parameters: Mapping[str, str]) -> str:
         """The call's name on the bus for these path parameters."""

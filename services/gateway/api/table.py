@@ -5,7 +5,7 @@ What is only for the market itself (contracts whose one role is `system`) has no
 
 from __future__ import annotations
 
-from services.gateway.api import audit, billing, orders, providers, registry
+from services.gateway.api import audit, billing, orders, providers, registry, vault
 from services.gateway.api.route import Route
 
 TABLE: tuple[Route, ...] = (
@@ -13,6 +13,7 @@ TABLE: tuple[Route, ...] = (
     *orders.ROUTES,
     *providers.ROUTES,
     *billing.ROUTES,
+    *vault.ROUTES,
     *audit.CUSTODIANS,
     *audit.ROUTES,
 )

@@ -10,17 +10,15 @@ from services.gateway.web.pages.frame import Region
 
 Reply = Mapping[str, Any]
 
-#: The service's kinds and the words that pages have for them.
-KINDS = {"room": "premises", "ad_surface": "ad_space"}
+KINDS = ("room", "ad_surface")
 STATUSES = ("free", "requested", "lent", "withdrawn")
 
 
 def asked(filters: Mapping[str, str]) -> dict[str, Any]:
     """What to ask `providers.premises` for these filters. Unknown values of a filter find nothing, as they should."""
-    kinds = {word: kind for kind, word in KINDS.items()}
     found: dict[str, Any] = {"status": "withdrawn" if filters["status"] == "withdrawn" else "listed"}
-    if filters["kind"] in kinds:
-        found["kind"] = kinds[filters["kind"]]
+    if filters["kind"] in KINDS:
+        found["kind"] = filters["kind"]
     if filters["territory"]:
         found["territory"] = filters["territory"]
     return found
@@ -35,7 +33,7 @@ def premises_page(
         rows = [each for each in rows if each["status"] == filters["status"]]
     return {
         "filters": cast(PremisesFilters, dict(filters)),
-        "kinds": list(KINDS.values()),
+        "kinds": list(KINDS),
         "statuses": list(STATUSES),
         "territories": region.territory_options(),
         "items": rows,
@@ -50,7 +48,7 @@ def row(item: Reply, names: Mapping[str, str], region: Region) -> PremisesRow:
     from_later = free[0]["from"] if free and item["standing"] == "lent" else None
     return {
         "id": item["premises_id"],
-        "kind": KINDS.get(str(item["kind"]), str(item["kind"])),
+        "kind": item["kind"],
         "title": item["title"] or item["permitted_use"],
         "address": item["address"],
         "territory": region.territory(item["territory"]),

@@ -19,6 +19,7 @@ from services.gateway.web import STATIC_DIR
 from services.gateway.web.contexts import ErrorPage
 from services.gateway.web.links import ROUTES, link
 from services.gateway.web.pages import log as log_pages
+from services.gateway.web.pages import market
 from services.gateway.web.pages import premises as premises_pages
 from services.gateway.web.pages.frame import Frame, chosen
 
@@ -36,7 +37,8 @@ def add_pages(app: FastAPI, frame: Frame) -> None:
     for path, target in (("/register", "/providers"), ("/register/{id}", "/providers/{id}")):
         app.add_api_route(path, _redirect(target), methods=["GET"], include_in_schema=False, response_model=None)
     for path, show in (
-        ("/competitions/{id}", competition),
+        ("/competitions/{id}", market.competition),
+        ("/competitions/{id}/lots/{lot_id}/protocol", market.protocol),
         ("/log/{event_id}", entry_of_event),
         ("/static/{name:path}", static),
     ):
@@ -163,19 +165,6 @@ async def premises(request: Request, frame: Frame) -> Response:
 # -- other addresses --------------------------------------------------------------------------------------------------
 
 
-async def competition(request: Request, frame: Frame) -> Response:
-    """A competition is shown on its order's page."""
-    found = await frame.calls.reply("orders.competition", {"id": _id(request)}, frame.asker(request))
-    return RedirectResponse(link("order", id=found["order_id"]), 303)
-
-
-def _id(request: Request) -> str:
-    id = str(request.path_params["id"])
-    if not is_id(id):
-        raise Refused(NO_PATH)
-    return id
-
-
 async def static(request: Request, frame: Frame) -> Response:
     """A static file. Its address carries a part of its hash, so it may be kept for a year; without that, minutes."""
     path = (STATIC_DIR / request.path_params["name"]).resolve()
@@ -209,4 +198,13 @@ async def error_page(request: Request, frame: Frame, refusal: Mapping[str, Any])
     return answer
 
 
-PAGES: dict[str, Show] = {"premises": premises, "log": log, "log_entry": log_entry}
+PAGES: dict[str, Show] = {
+    "landing": market.landing,
+    "orders": market.orders,
+    "order": market.order,
+    "providers": market.providers,
+    "provider": market.provider,
+    "premises": premises,
+    "log": log,
+    "log_entry": log_entry,
+}

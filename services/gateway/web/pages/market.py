@@ -1,0 +1,212 @@
+"""The landing page, orders and providers: what each asks of the services, some of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from kernel.ids import derived_id, is_id
+from kernel.refusal import Refused
+from services.gateway.calls import Answered, Asker
+from services.gateway.problems import NO_PATH
+from services.gateway.web.contexts import OrderRow, TrailItem
+from services.gateway.web.links import link
+from services.gateway.web.pages import landing as landing_pages
+from services.gateway.web.pages import log as log_pages
+from services.gateway.web.pages import orders as order_pages
+from services.gateway.web.pages import providers as provider_pages
+from services.gateway.web.pages.frame import Frame, chosen
+
+ROWS = 20
+TRAIL = 30
+COUNTED = 200
+CUSTODIANS = ("custodian_1", "custodian_2", "custodian_3")
+
+Reply = dict[str, Any]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def id_of(request: Request, name: str = "id") -> str:
+    """The id in the address; what can't be one is an address that doesn't exist."""
+    id = str(request.path_params[name])
+    if not is_id(id):
+        raise Refused(NO_PATH)
+    return id
+
+
+async def at_once(items: Sequence[Item], ask: Callable[[Item], Awaitable[Made]]) -> list[Made]:
+    """`ask` of every item, all at once, answers in the items' order. The bound on calls is that of `Calls`."""
+    found: dict[int, Made] = {}
+    failures: list[Exception] = []
+
+    async def one(position: int, item: Item) -> None:
+        try:
+            found[position] = await ask(item)
+        except (Refused, Answered) as problem:
+            failures.append(problem)
+
+    async with anyio.create_task_group() as group:
+        for position, item in enumerate(items):
+            group.start_soon(one, position, item)
+    if failures:
+        raise failures[0]
+    return [found[position] for position in range(len(items))]
+
+
+# -- the landing page -------------------------------------------------------------------------------------------------
+
+
+async def landing(request: Request, frame: Frame) -> Response:
+    asker, calls = frame.asker(request), frame.calls
+    open_ones = await calls.reply("orders.competitions", {"status": "open", "limit": COUNTED}, asker)
+    register = await calls.reply("registry.figures", {}, asker)
+    balance = await calls.reply("billing.trial_balance", {}, asker)
+    tree = await calls.reply("audit.tree", {}, asker)
+    soon = landing_pages.soonest(open_ones["items"])
+    rows = await at_once(soon, lambda one: _row(frame, asker, one["order_id"], one))
+    trust = log_pages.trust(tree, tree["size"])
+    context = landing_pages.landing_page(len(open_ones["items"]), register, balance, rows, trust)
+    return await frame.answer(request, "landing", context)
+
+
+# -- orders -----------------------------------------------------------------------------------------------------------
+
+
+async def orders(request: Request, frame: Frame) -> Response:
+    """All orders, the newest first; with a state chosen, the orders whose competition is in it."""
+    asker = frame.asker(request)
+    filters = chosen(request, "status", "territory", "service")
+    cursor = request.query_params.get("cursor")
+    asked: dict[str, Any] = {"limit": ROWS} | ({"cursor": cursor} if cursor else {})
+    if filters["territory"]:
+        asked["territory"] = filters["territory"]
+    if filters["service"]:
+        asked["service_code"] = filters["service"]
+    if filters["status"] in order_pages.STATUSES:
+        reply = await frame.calls.reply("orders.competitions", {**asked, "status": filters["status"]}, asker)
+        rows = await at_once(reply["items"], lambda one: _row(frame, asker, one["order_id"], one))
+    else:
+        reply = await frame.calls.reply("orders.social_orders", asked, asker)
+        rows = await at_once(reply["items"], lambda one: _row_of_order(frame, asker, one["order_id"]))
+    context = order_pages.orders_page(filters, rows, frame.region, cursor, reply["next"])
+    return await frame.answer(request, "orders", context)
+
+
+async def _row_of_order(frame: Frame, asker: Asker, order_id: str) -> OrderRow:
+    return await _row(frame, asker, order_id, await _latest(frame, asker, order_id))
+
+
+async def _row(frame: Frame, asker: Asker, order_id: str, competition: Mapping[str, Any] | None) -> OrderRow:
+    order = await frame.calls.reply("orders.social_order", {"id": order_id}, asker)
+    return order_pages.order_row(order, competition, frame.region)
+
+
+async def _latest(frame: Frame, asker: Asker, order_id: str) -> Reply | None:
+    """The competition to show with an order, as the list of competitions has it."""
+    found = await frame.calls.reply("orders.competitions", {"order_id": order_id, "limit": ROWS}, asker)
+    shown = order_pages.latest(found["items"])
+    return dict(shown) if shown else None
+
+
+async def order(request: Request, frame: Frame) -> Response:
+    asker, id = frame.asker(request), id_of(request)
+    found = await frame.calls.reply("orders.social_order", {"id": id}, asker)
+    listed = await _latest(frame, asker, id)
+    competition: Reply | None = None
+    releases: dict[str, str | None] = {}
+    subjects = [f"SocialOrder/{id}"]
+    if listed:
+        competition_id = listed["competition_id"]
+        competition = await frame.calls.reply("orders.competition", {"id": competition_id}, asker)
+        subjects.append(f"Competition/{competition_id}")
+        if listed["status"] == "closed":
+            releases = await _releases(frame, asker, competition_id)
+    trail, events = await trail_of(frame, asker, subjects)
+    tree = await frame.calls.reply("audit.tree", {}, asker)
+    trust = log_pages.trust(tree, events)
+    context = order_pages.order_page(found, competition, releases, frame.region, trail, trust)
+    return await frame.answer(request, "order", context)
+
+
+async def _releases(frame: Frame, asker: Asker, competition_id: str) -> dict[str, str | None]:
+    """When each custodian released its layers, from the public log."""
+
+    async def released(name: str) -> str | None:
+        subject = f"CompetitionKey/{derived_id('custodian', name, competition_id)}"
+        asked = {"subject": subject, "type": "LayersReleased", "limit": 1}
+        found = await frame.calls.reply("audit.entries", asked, asker)
+        return str(log_pages.event_of(found["items"][0])["time"]) if found["items"] else None
+
+    return dict(zip(CUSTODIANS, await at_once(CUSTODIANS, released), strict=True))
+
+
+async def trail_of(frame: Frame, asker: Asker, subjects: Sequence[str]) -> tuple[list[TrailItem], int]:
+    """The latest events of streams that the asker may read, newest first, and how many were found."""
+
+    async def entries(subject: str) -> list[Mapping[str, Any]]:
+        asked = {"subject": subject, "newest_first": True, "limit": COUNTED}
+        found: list[Mapping[str, Any]] = (await frame.calls.reply("audit.entries", asked, asker))["items"]
+        return found
+
+    items = [item for part in await at_once(subjects, entries) for item in part]
+    return log_pages.trail(items)[:TRAIL], len(items)
+
+
+async def competition(request: Request, frame: Frame) -> Response:
+    """A competition is shown on its order's page."""
+    found = await frame.calls.reply("orders.competition", {"id": id_of(request)}, frame.asker(request))
+    return RedirectResponse(link("order", id=found["order_id"]), 303)
+
+
+async def protocol(request: Request, frame: Frame) -> Response:
+    """The protocol of a lot, the very bytes whose hash is in the log. It may run nothing and load nothing."""
+    asked = {"id": id_of(request), "lot_id": id_of(request, "lot_id")}
+    found = await frame.calls.reply("orders.protocol", asked, frame.asker(request))
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = {"Content-Security-Policy": policy, "ETag": f'"{found["hash"]}"', "Cache-Control": "no-cache"}
+    return HTMLResponse(found["html"], headers=headers)
+
+
+# -- providers --------------------------------------------------------------------------------------------------------
+
+
+async def providers(request: Request, frame: Frame) -> Response:
+    asker = frame.asker(request)
+    filters = chosen(request, "q", "kind", "form", "territory")
+    cursor = request.query_params.get("cursor")
+    asked = {**provider_pages.asked(filters), "limit": ROWS} | ({"cursor": cursor} if cursor else {})
+    reply = await frame.calls.reply("registry.providers", asked, asker)
+    ids = [item["id"] for item in reply["items"]]
+    free = await at_once(ids, lambda id: _free(frame, asker, id))
+    places = {id: number for id, number in zip(ids, free, strict=True) if number is not None}
+    context = provider_pages.providers_page(filters, reply, places, frame.region, cursor)
+    return await frame.answer(request, "providers", context)
+
+
+async def _places(frame: Frame, asker: Asker, provider_id: str) -> list[Reply]:
+    found: list[Reply] = (await frame.calls.reply("providers.places", {"provider_id": provider_id}, asker))["items"]
+    return found
+
+
+async def _free(frame: Frame, asker: Asker, provider_id: str) -> int | None:
+    return provider_pages.free_places(await _places(frame, asker, provider_id))
+
+
+async def provider(request: Request, frame: Frame) -> Response:
+    asker, id = frame.asker(request), id_of(request)
+    card = await frame.calls.reply("registry.provider", {"id": id}, asker)
+    places = await _places(frame, asker, id)
+    active = {"provider_id": id, "status": "active", "limit": COUNTED}
+    agreements = await frame.calls.reply("orders.agreements", active, asker)
+    trail, events = await trail_of(frame, asker, [f"RegisterEntry/{id}"])
+    tree = await frame.calls.reply("audit.tree", {}, asker)
+    trust = log_pages.trust(tree, events)
+    context = provider_pages.provider_page(card, places, len(agreements["items"]), frame.region, trail, trust)
+    return await frame.answer(request, "provider", context)

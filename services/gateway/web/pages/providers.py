@@ -1,0 +1,147 @@
+"""The register's list and a provider's card: contexts from the registry's and others' replies. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from services.gateway.web.contexts import (
+    Places,
+    ProviderFilters,
+    ProviderPage,
+    ProviderRow,
+    ProvidersPage,
+    RegisterState,
+    ServiceOffered,
+    TrailItem,
+    Trust,
+)
+from services.gateway.web.pages.frame import Region
+from services.gateway.web.text import LANGS, term
+
+Reply = Mapping[str, Any]
+
+KINDS = ("npo", "budget_institution", "social_enterprise", "individual")
+FORMS = ("home", "semi_residential", "residential", "urgent")
+_STATE_EVENTS = {
+    "suspended": "ProviderSuspended",
+    "excluded": "ProviderExcluded",
+    "withdrawn": "ProviderWithdrawn",
+    "refused": "ProviderRefused",
+}
+
+
+def asked(filters: Mapping[str, str]) -> dict[str, Any]:
+    """What to ask `registry.providers` for these filters; a value that is none of the choices is left out."""
+    found: dict[str, Any] = {"q": filters["q"]} if filters["q"] else {}
+    if filters["kind"] in KINDS:
+        found["kind"] = filters["kind"]
+    if filters["form"] in FORMS:
+        found["form"] = filters["form"]
+    if filters["territory"]:
+        found["territory"] = filters["territory"]
+    return found
+
+
+def providers_page(
+    filters: Mapping[str, str], reply: Reply, places: Mapping[str, int], region: Region, cursor: str | None
+) -> ProvidersPage:
+    """The list; `places`: free places over all forms, of the providers that have set any."""
+    return {
+        "filters": cast(ProviderFilters, dict(filters)),
+        "kinds": list(KINDS),
+        "forms": list(FORMS),
+        "territories": region.territory_options(),
+        "items": [row(item, places.get(item["id"]), region) for item in reply["items"]],
+        "total": None,
+        "cursor": cursor,
+        "next_cursor": reply["next"],
+    }
+
+
+def row(item: Reply, free: int | None, region: Region) -> ProviderRow:
+    return {
+        "id": item["id"],
+        "number": item["number"] or "—",
+        "name": item["short_name"],
+        "kind": item["kind"],
+        "inn": item["inn"],
+        "territory": region.territory(item["territory"]),
+        "forms": item["forms"],
+        "status": item["status"],
+        "free_places": free,
+    }
+
+
+def free_places(items: Sequence[Reply]) -> int | None:
+    """Free places over all forms of one provider, from `providers.places`; None where it has set none."""
+    return sum(int(item["free"]) for item in items) if items else None
+
+
+def provider_page(
+    card: Reply,
+    places: Sequence[Reply],
+    agreements: int | None,
+    region: Region,
+    trail: Sequence[TrailItem],
+    trust: Trust,
+) -> ProviderPage:
+    """From `registry.provider`, `providers.places` of it, the number of its active agreements, and the log."""
+    contacts = card["contacts"] or {}
+    return {
+        "id": card["id"],
+        "number": card["number"] or "—",
+        "name": card["short_name"],
+        "full_name": card["full_name"],
+        "kind": card["kind"],
+        "legal_form": card["legal_form"],
+        "status": card["status"],
+        "state": state(card),
+        "inn": card["inn"],
+        "ogrn": card["ogrn"],
+        "address": card["address"],
+        "territories": [region.territory(card["territory"])],
+        "head": None,  # a name comes from the vault, for those whom the law lets see it
+        "phone": contacts.get("phone") or None,
+        "email": contacts.get("email") or None,
+        "website": None,
+        "included_at": card["included_on"],
+        "flags": [],
+        "experience_years": None,
+        "staff": None,
+        "volunteers": None,
+        "active_agreements": agreements,
+        "places": [_places(item) for item in places],
+        "services": [_service(kind) for kind in card["service_kinds"]],
+        "licences": [],
+        "inspections": [],
+        "trail": list(trail),
+        "trust": trust,
+    }
+
+
+def state(card: Reply) -> RegisterState | None:
+    """Why an entry is not active: its last decision of that kind, with its reason and its legal ground."""
+    event = _STATE_EVENTS.get(card["status"])
+    decision = next((one for one in reversed(card["history"]) if one["event"] == event), None)
+    if decision is None:
+        return None
+    details = decision["details"] or {}
+    reasons = details.get("reason") or "; ".join(details.get("reasons", ())) or "—"
+    return {"reason": reasons, "ground": decision["ground"] or None, "since": decision["at"]}
+
+
+def _places(item: Reply) -> Places:
+    return {
+        "form": item["form"],
+        "maximum": item["maximum"],
+        "funded": item["funded"],
+        "reserved": item["reserved"],
+        "free": item["free"],
+    }
+
+
+def _service(kind: str) -> ServiceOffered:
+    # The register says kinds of service; single services with their tariffs stand in no card yet.
+    name: dict[str, str] = {lang: term("service_kind", kind, lang) for lang in LANGS}
+    return {"name": name, "kind": kind, "tariff_kopecks": None, "unit": ""}
