@@ -225,7 +225,8 @@ _AWARDS = """
 SELECT w.award_id, w.lot_id, w.provider_id, p.short_name AS provider_name, w.bid_id, w.volume, w.unit_price_kopecks,
        w.awarded_at, a.agreement_id, a.number AS agreement_number, a.status AS agreement_status
 FROM award w LEFT JOIN agreements a USING (award_id) LEFT JOIN provider p ON p.provider_id = w.provider_id
-WHERE w.competition_id = %s ORDER BY w.awarded_at, w.award_id
+LEFT JOIN compared_bid b ON b.competition_id = w.competition_id AND b.bid_id = w.bid_id::uuid
+WHERE w.competition_id = %s ORDER BY w.awarded_at, w.lot_id, b.place, w.award_id
 """
 _TRAIL = "SELECT version, event, event_id, at FROM trail WHERE competition_id = %s ORDER BY version"
 _MINE = """

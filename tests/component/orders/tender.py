@@ -34,9 +34,7 @@ CRITERIA = [
 def everybody(home: Path) -> list[Service]:
     """Orders, everybody whom it hears, and the audit service over all of their logs."""
     services = neighbours()
-    readers = {
-        service.event_type(event): event.readers for service in services for _, event in service.events.values()
-    }
+    readers = {service.event_type(event): event.readers for service in services for _, event in service.events.values()}
     home.mkdir(parents=True, exist_ok=True)
     (home / "readers.json").write_bytes(orjson.dumps(readers))
     return [*services, audit(tuple(sorted(service.name for service in services)), home)]
