@@ -24,7 +24,7 @@ from kernel.refusal import NOT_YOURS, Refusal, require
 
 LAW = "189-FZ art. 19"
 MAX_VOLUME = 10**9
-MAX_LOTS = 50
+MAX_LOTS = 50  # what an event may hold; a region may allow fewer
 
 SERVICE_UNKNOWN = Refusal(
     "service_unknown",
@@ -45,6 +45,13 @@ LOTS_UNEQUAL = Refusal(
     "Объёмы лотов в сумме {lots}, а на конкурс отдано {by_competition}.",
     "The lots add up to {lots}, but {by_competition} is given to the competition.",
     LAW,
+    kind="invalid",
+)
+TOO_MANY_LOTS = Refusal(
+    "too_many_lots",
+    "Лотов {count}, а в одном заказе их не больше {limit}.",
+    "There are {count} lots; an order may have {limit}.",
+    "region.toml: limits.lots_per_order",
     kind="invalid",
 )
 LOT_TWICE = Refusal("lot_twice", "Лот {lot_id} назван дважды.", "Lot {lot_id} is named twice.", LAW, kind="invalid")
@@ -245,7 +252,7 @@ def form(state: SocialOrder, command: FormSocialOrder, context: Context) -> Deci
     """`context.facts` is the number that was drawn."""
     require(context.actor.organisation is not None, NOT_YOURS)
     service = service_in(context.rules.catalogue, command.service_code, command.year)
-    check_split(command, service.cost_kopecks)
+    check_split(command, service.cost_kopecks, context.rules.limits["lots_per_order"])
     number = str(context.facts)
     event = SocialOrderFormed(
         number=number,
@@ -281,7 +288,7 @@ def approve(state: SocialOrder, command: ApproveSocialOrder, context: Context) -
 def correct(state: SocialOrder, command: CorrectSocialOrder, context: Context) -> Decision:
     """`context.facts` is the lots' rows (`LotNow`), locked."""
     _of_body(state, context)
-    check_split(command, state.cost_kopecks)
+    check_split(command, state.cost_kopecks, context.rules.limits["lots_per_order"])
     _check_kept(command.lots, context.facts)
     return decided(
         SocialOrderCorrected(reason=command.reason, corrected_by=context.actor.id, **_figures(state, command))
@@ -299,8 +306,9 @@ def close(state: SocialOrder, command: CloseSocialOrder, context: Context) -> De
     return decided(SocialOrderClosed(reason=command.reason))
 
 
-def check_split(split: Split, cost_kopecks: int) -> None:
-    """Refuse a split that doesn't add up, a lot named twice, or a limit price above the normative cost."""
+def check_split(split: Split, cost_kopecks: int, max_lots: int) -> None:
+    """Refuse a split that doesn't add up, too many lots, one named twice, or a price above the normative cost."""
+    require(len(split.lots) <= max_lots, TOO_MANY_LOTS, count=len(split.lots), limit=max_lots)
     # 189-FZ art. 19: volume given to the assignment is not spent again.
     ways = split.by_assignment + split.by_competition + split.by_certificate
     require(

@@ -70,7 +70,7 @@ def agreement(connection: Connection, asked: OneAgreement, at: Surroundings) -> 
 
 
 _ONE = f"""
-SELECT {', '.join('a.' + name.strip() for name in _LISTED.split(','))}, a.drafted_by, s.version,
+SELECT {", ".join("a." + name.strip() for name in _LISTED.split(","))}, a.drafted_by, s.version,
        o.number AS order_number, o.service_name, l.number AS lot_number, l.title AS lot_title
 FROM agreements a JOIN agreement s ON s.id = a.agreement_id
 LEFT JOIN social_orders o ON o.order_id = a.order_id LEFT JOIN lot l ON l.lot_id = a.lot_id

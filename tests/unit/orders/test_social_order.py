@@ -84,6 +84,13 @@ def test_a_lot_named_twice_is_refused() -> None:
     assert code(decide(SocialOrder(), forming(same, same), "x")) == "lot_twice"
 
 
+def test_a_region_says_how_many_lots_an_order_may_have() -> None:
+    three = forming(lot(1), lot(2), lot(3))
+    check_split(three, 41_200, 3)
+    with pytest.raises(Refused, match="too_many_lots"):
+        check_split(three, 41_200, 2)
+
+
 @pytest.mark.parametrize("wrong", [{"volume": -1}, {"by_assignment": -20}, {"volume": 10**10}, {"extra": 1}])
 def test_input_out_of_bounds_is_not_even_a_command(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -106,7 +113,7 @@ def test_a_split_is_taken_exactly_when_its_ways_add_up(
         lots=tuple(OrderLot(**lot(volume)) for volume in volumes),
     )
     try:
-        check_split(split, 41_200)
+        check_split(split, 41_200, 8)
         taken = True
     except Refused:
         taken = False

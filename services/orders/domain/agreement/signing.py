@@ -41,15 +41,11 @@ FOUR_EYES = Refusal(
 )
 
 
-@agreement.command(
-    SignAgreement, roles={"provider"}, states={"sent"}, emits=(AgreementSignedByProvider,), ground=LAW
-)
+@agreement.command(SignAgreement, roles={"provider"}, states={"sent"}, emits=(AgreementSignedByProvider,), ground=LAW)
 def sign(state: Agreement, command: SignAgreement, context: Context) -> Decision:
     of_provider(state, context)
     return decided(
-        AgreementSignedByProvider(
-            agreement_id=context.id, provider_id=state.provider_id, signed_by=context.actor.id
-        )
+        AgreementSignedByProvider(agreement_id=context.id, provider_id=state.provider_id, signed_by=context.actor.id)
     )
 
 
