@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import psycopg
+from psycopg.pq import PipelineStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -34,7 +35,8 @@ def run(connection: Connection, statements: Sequence[Statement]) -> list[list[tu
 
 
 def _raise(connection: Connection, raw: Any, problem: psycopg.Error) -> NoReturn:
-    broken = bool(raw.closed)
+    # A backend that was terminated may leave its connection open, stuck in the middle of the pipeline.
+    broken = bool(raw.closed) or raw.pgconn.pipeline_status != PipelineStatus.OFF
     error = DBAPIError.instance(
         None, None, problem, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=connection.dialect
     )

@@ -28,26 +28,26 @@ Duty = tuple[str, Callable[[], Any]]
 
 
 class Signals:
-    """Wakes workers of the same process; another process is met by the short poll."""
+    """Wakes workers of the same process that wait for a name; another process is met by the short poll."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._count = 0
+        self._counts: dict[str, int] = {}
 
     def notify(self, name: str = "") -> None:
+        """Something happened that concerns `name`: a service's name, `log:<service>`, or everybody."""
         with self._condition:
-            self._count += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
             self._condition.notify_all()
 
-    @property
-    def count(self) -> int:
-        return self._count
+    def count(self, names: frozenset[str]) -> int:
+        """How often any of `names` was notified."""
+        return sum(self._counts.get(name, 0) for name in names)
 
-    def wait(self, seen: int, timeout_s: float) -> int:
-        """Wait until something was notified after `seen`, or `timeout_s`; the count by then."""
+    def wait(self, names: frozenset[str], seen: int, timeout_s: float) -> None:
+        """Wait until one of `names` was notified after `seen`, or `timeout_s`."""
         with self._condition:
-            self._condition.wait_for(lambda: self._count != seen, timeout_s)
-            return self._count
+            self._condition.wait_for(lambda: self.count(names) != seen, timeout_s)
 
 
 class LocalTransport:
@@ -57,7 +57,7 @@ class LocalTransport:
         self._signals = signals
 
     def publish(self, source: str, entries: Sequence[tuple[int, str, bytes]]) -> None:
-        self._signals.notify(source)
+        self._signals.notify(f"log:{source}")
 
 
 class Worker:
@@ -74,16 +74,20 @@ class Worker:
         self.schedule = Schedule(host)
         self.subscriptions = [Subscription(host, source) for source in host.service.sources]
         self._parked_at = 0.0
+        self._look = _look_sql(host)
+        # Looking needs no transaction: one round trip tells which duties have anything to do.
+        self._looking = host.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def start(self) -> None:
         """Start the threads."""
         name = self._host.service.name
-        loops: list[tuple[str, list[Duty]]] = [
-            ("log", [("seal", self.sealer.seal), ("publish", self.publisher.publish)]),
-            ("work", self._work()),
+        everybody = {"", name}
+        loops = [
+            ("log", self._log(), frozenset(everybody)),
+            ("work", self._work(), frozenset(everybody | {f"log:{s.source}" for s in self.subscriptions})),
         ]
-        for label, duties in loops:
-            thread = threading.Thread(target=self._loop, args=(duties,), name=f"{name}-{label}", daemon=True)
+        for label, duties, names in loops:
+            thread = threading.Thread(target=self._loop, args=(duties, names), name=f"{name}-{label}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -97,16 +101,23 @@ class Worker:
         self._threads.clear()
 
     def turn(self) -> bool:
-        """All duties once, in this thread (tests and tools). True if any did something."""
-        duties: list[Duty] = [("seal", self.sealer.seal), ("publish", self.publisher.publish), *self._work()]
-        return any([bool(duty()) for _, duty in duties])
+        """What there is to do, once, in this thread (tests and tools). True if anything was done."""
+        waiting = self._waiting()
+        return any([bool(duty()) for name, duty in [*self._log(), *self._work()] if _has_work(name, waiting)])
+
+    def _log(self) -> list[Duty]:
+        return [("seal", self.sealer.seal), ("publish", self.publisher.publish)]
 
     def _work(self) -> list[Duty]:
         duties: list[Duty] = [("due", self.schedule.fire)]
         duties += [(f"from-{s.source}", s.catch_up) for s in self.subscriptions]
         duties.append(("parked", self._retry_parked))
-        duties += [(duty.__name__, lambda duty=duty: duty(self._host)) for duty in self._host.service.duties]
+        duties += [("own", lambda duty=duty: duty(self._host)) for duty in self._host.service.duties]
         return duties
+
+    def _waiting(self) -> set[str]:
+        with self._looking.connect() as connection:
+            return set(connection.exec_driver_sql(self._look).scalars())
 
     def _retry_parked(self) -> bool:
         now = time.monotonic()
@@ -115,25 +126,28 @@ class Worker:
         self._parked_at = now
         return any([bool(s.retry_parked()) for s in self.subscriptions])
 
-    def _loop(self, duties: list[Duty]) -> None:
+    def _loop(self, duties: list[Duty], names: frozenset[str]) -> None:
         pause: dict[str, tuple[float, float]] = {}
         idle = IDLE_MIN_S
         while not self._stopping.is_set():
-            seen = self._signals.count
+            seen = self._signals.count(names)
             did = False
+            waiting = self._turn("look", self._waiting, pause) or set()
             for name, duty in duties:
                 if self._stopping.is_set():
                     return
+                if not _has_work(name, waiting):
+                    continue
                 if name in pause and time.monotonic() < pause[name][0]:
                     continue
-                did = self._turn(name, duty, pause) or did
+                did = bool(self._turn(name, duty, pause)) or did
             idle = IDLE_MIN_S if did else min(idle * 2, IDLE_MAX_S)
             if not did:
-                self._signals.wait(seen, idle)
+                self._signals.wait(names, seen, idle)
 
-    def _turn(self, name: str, duty: Callable[[], Any], pause: dict[str, tuple[float, float]]) -> bool:
+    def _turn(self, name: str, duty: Callable[[], Any], pause: dict[str, tuple[float, float]]) -> Any:
         try:
-            did = bool(duty())
+            did = duty()
             pause.pop(name, None)
         except Exception as problem:
             length = min(pause.get(name, (0.0, 0.05))[1] * 2, 5.0)
@@ -143,5 +157,31 @@ class Worker:
                 "a turn failed", service=self._host.service.name, duty=name,
                 error=f"{type(problem).__name__}: {problem}"[:300],
             )  # fmt: skip
-            return False
+            if name == "look":  # nothing can be known now: don't ask at once again
+                self._stopping.wait(length)
+            return None
         return did
+
+
+def _has_work(name: str, waiting: set[str]) -> bool:
+    """A service's own duties know by themselves; the others were looked for."""
+    return name == "own" or name in waiting
+
+
+def _look_sql(host: Host) -> str:
+    """One statement that names the duties with something to do. It may be late, never wrong: the duties look again."""
+    name = host.service.name
+    instant = "(SELECT instant FROM market.sandbox)" if host.clock.sandbox else "clock_timestamp()"
+    found = [
+        "SELECT 'seal' WHERE EXISTS (SELECT 1 FROM outbox)",
+        "SELECT 'publish' WHERE (SELECT sequence FROM log_head) > (SELECT sequence FROM publication)",
+        f"SELECT 'due' WHERE EXISTS (SELECT 1 FROM due WHERE due_at <= {instant} "
+        "AND (next_try IS NULL OR next_try <= clock_timestamp()))",
+        "SELECT 'parked' WHERE EXISTS (SELECT 1 FROM parked WHERE next_try <= clock_timestamp())",
+    ]
+    found += [
+        f"SELECT 'from-{source}' WHERE (SELECT sequence FROM \"{source}\".log_head) > "
+        f"(SELECT sequence FROM subscription WHERE source = '{source}')"
+        for source in host.service.sources
+    ]
+    return f"/* {name} */ " + " UNION ALL ".join(found)
