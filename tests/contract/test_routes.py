@@ -1,4 +1,4 @@
-"""The API's table against the services' contracts: every route leads somewhere, nothing that people may do is missing."""
+"""The API's table against the services' contracts: every route leads somewhere, nothing that people do is missing."""
 
 from __future__ import annotations
 

@@ -257,7 +257,7 @@ def offer(each: Reply, criterion: Reply) -> Offer:
 
 def flags(bid_id: str, standing: Reply | None, result: Reply | None) -> list[str]:
     found = []
-    if result and bid_id in result["abnormally_low"]:
+    if result and bid_id in result["ranking"].get("abnormally_low", {}):
         found.append("abnormally_low")
     if standing and standing["level_with"]:
         found.append("tie")
