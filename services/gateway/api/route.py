@@ -22,7 +22,8 @@ class Route:
     `id` may be left out: it follows from asker, command and key; with `own` it is the organisation that a provider's
     staff acts for. `keyless`: needs no Idempotency-Key, since a repetition does no harm (sign-in). `asks`: a query that
     takes its parameters from a JSON body, being too large for an address. `prepare` turns what was sent into what the
-    service takes; `body` is then the schema of what is sent. `limit` names a rate of its own (`sign_in`).
+    service takes; `body` is then the schema of what is sent. `limit` names a rate of its own (`sign_in`). `name`: of a second route
+    of one call.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Route:
     prepare: Prepare | None = None
     body: Mapping[str, Any] | None = None
     limit: str | None = None
+    name: str = ""
     area: str = ""
 
     @property
@@ -68,9 +70,8 @@ class Route:
 
     @property
     def operation(self) -> str:
-        """The route's own name in the API's description."""
-        words = re.sub(r"[^a-z0-9]+", "_", _PARAMETER.sub(r"by_\1", self.path).lower())
-        return f"{self.method.lower()}{words.rstrip('_')}"
+        """The route's own name in the API's description: that of the call, where a call has one route only."""
+        return self.name or self.call.replace("{", "").replace("}", "")
 
     def target(self, parameters: Mapping[str, str]) -> str:
         """The call's name on the bus for these path parameters."""

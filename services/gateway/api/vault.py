@@ -27,6 +27,6 @@ ROUTES = area(
     query("/drafts", "vault.drafts", "Черновики своей организации", "Drafts of one's own organisation"),
     query("/drafts/{lot_id}", "vault.read_draft", "Черновик по лоту", "The draft for a lot"),
     command("POST", "/drafts", "vault.save_draft", "Начать черновик", "Begin a draft", creates="/drafts/{id}"),
-    command("PUT", "/drafts/{id}", "vault.save_draft", "Сохранить черновик", "Save a draft"),
+    command("PUT", "/drafts/{id}", "vault.save_draft", "Сохранить черновик", "Save a draft", name="vault.change_draft"),
     command("DELETE", "/drafts/{id}", "vault.destroy_draft", "Уничтожить черновик", "Destroy a draft"),
 )

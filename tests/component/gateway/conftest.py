@@ -33,7 +33,7 @@ BOXES: tuple[Route, ...] = area(
     command("POST", "/boxes/{id}/things", "box.put", "Положить", "Put in"),
     command("POST", "/boxes/{id}/shut", "box.shut_box", "Закрыть", "Shut"),
     query("/totals/{colour}", "box.total_of", "Сколько", "How many"),
-    query("/totals", "box.total_of", "Сколько", "How many", method="POST", asks=True),
+    query("/totals", "box.total_of", "Сколько", "How many", method="POST", asks=True, name="box.total_asked"),
 )
 
 ROUTES = (*BOXES, *AUDIT)
