@@ -43,7 +43,8 @@ def _bring_up(
     create_roles(connection, services, settings)
     create_market(connection, None if existed else sandbox_from)
     if existed and sandbox_from is not None:
-        if not connection.exec_driver_sql("SELECT count(*) FROM market.sandbox").scalar_one():
+        sandboxes = connection.exec_driver_sql("SELECT count(*) FROM market.sandbox").scalar_one()
+        if not sandboxes:
             raise ValueError("this installation is not a sandbox and can't become one")
     applied: list[str] = []
     for service in services:

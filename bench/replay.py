@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.demo.generator import generate_log
+
 from app.replay.fold import Fold
 from app.services import domain_services
 from bench.run import say

@@ -12,8 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.audit.bundle import open_bundle, verify_bundle, write_bundle
 from app.demo.generator import generate_log
+
+from app.audit.bundle import open_bundle, verify_bundle, write_bundle
 from bench.run import say
 from kernel.merkle import CompactRange, leaf_hash
 from kernel.note import Checkpoint, Signer, sign_checkpoint
@@ -57,5 +58,7 @@ def run() -> dict[str, float]:
             started = time.perf_counter()
             verify_bundle(path)
             verified = min(verified, time.perf_counter() - started)
-    say(f"verify: {megabytes / verified:,.0f} MB/s verified, {megabytes / hashed:,.0f} MB/s hashed ({EVENTS:,} entries)")
+    say(
+        f"verify: {megabytes / verified:,.0f} MB/s verified, {megabytes / hashed:,.0f} MB/s hashed ({EVENTS:,} entries)"
+    )
     return {"vs_sha256": hashed / verified}

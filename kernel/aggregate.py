@@ -18,6 +18,7 @@ diagrams are made from; the store keeps them (deny by default).
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -121,10 +122,10 @@ Evolve = Callable[[Any, Any], Any]
 class CommandRule:
     """One command of an aggregate as it was declared."""
 
-    type: type[Command]
+    type: builtins.type[Command]
     roles: frozenset[str]
     states: frozenset[str]
-    emits: tuple[type[Event], ...]
+    emits: tuple[builtins.type[Event], ...]
     decide: Decide
     stream: Callable[[Any], str]
     ground: str
@@ -138,7 +139,7 @@ class CommandRule:
 class EventRule:
     """One event of an aggregate as it was declared."""
 
-    type: type[Event]
+    type: builtins.type[Event]
     evolve: Evolve
     to: str | None
 

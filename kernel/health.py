@@ -20,7 +20,8 @@ def health(host: Host) -> dict[str, Any]:
         parked = run("SELECT count(*) FROM parked").scalar_one()
         behind = {
             source: run(
-                f'SELECT h.sequence - s.sequence FROM "{source}".log_head h, subscription s WHERE s.source = %s', (source,)
+                f'SELECT h.sequence - s.sequence FROM "{source}".log_head h, subscription s WHERE s.source = %s',
+                (source,),
             ).scalar_one()
             for source in host.service.sources
         }

@@ -18,7 +18,8 @@ import orjson
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kernel.bus.call import Call
 from kernel.clock import clock_of
@@ -43,7 +44,9 @@ log = logger("host")
 class Host:
     """One service with its database, keys and rules. Safe for many threads."""
 
-    def __init__(self, service: Service, url: str, settings: Settings, wake: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, service: Service, url: str, settings: Settings, wake: Callable[[str], None] | None = None
+    ) -> None:
         self.service = service
         self.settings = settings
         self.url = url
@@ -70,7 +73,7 @@ class Host:
             answer = self._command(name, data, call)
         except Refused as refused:
             answer = {"refused": refused.refusal.to_dict()}
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - the caller gets a refusal, the log the error
             answer = self._failed(problem, f"command {name}")
         finally:
             structlog.contextvars.clear_contextvars()
@@ -87,8 +90,11 @@ class Host:
         _, rule, on = found
         actor, received_at, hashed = self._authenticate(f"{self.service.name}.{name}", data, call)
         if not actor.has(*rule.roles):
-            raise Refused(UNAUTHENTICATED.having(reason="нужен вход / sign-in needed") if actor.has("public")
-                          else FORBIDDEN.having(roles=", ".join(sorted(rule.roles))))
+            raise Refused(
+                UNAUTHENTICATED.having(reason="нужен вход / sign-in needed")
+                if actor.has("public")
+                else FORBIDDEN.having(roles=", ".join(sorted(rule.roles)))
+            )
         command = _validated(rule.type, data)
         cause = Cause(actor, received_at, call.correlation_id, None, call.expected_version)
         if on.secret:
@@ -98,7 +104,7 @@ class Host:
             self._check_deadline(call)
             try:
                 answer = self._transact(name, command, cause, call.key, hashed, on)
-                if "replayed" not in answer and "refused" not in answer or answer.get("events"):
+                if ("replayed" not in answer and "refused" not in answer) or answer.get("events"):
                     self.wake(self.service.name)
                 return answer
             except IntegrityError as problem:
@@ -115,9 +121,7 @@ class Host:
                 time.sleep(0.05 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _transact(
-        self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, on: On
-    ) -> dict[str, Any]:
+    def _transact(self, name: str, command: Any, cause: Cause, key: str, hashed: bytes, on: On) -> dict[str, Any]:
         with self.engine.connect() as connection:  # leaving it rolls back whatever wasn't committed
             came = self.store.once(connection, command, cause, key)
             if isinstance(came, StoredReply):
@@ -166,7 +170,7 @@ class Host:
             answer = self._query(name, params, call)
         except Refused as refused:
             answer = {"refused": refused.refusal.to_dict()}
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - the caller gets a refusal, the log the error
             answer = self._failed(problem, f"query {name}")
         known = name if name in self.service.queries_of else "unknown"
         QUERIES.labels(self.service.name, known, answer.get("refused", {}).get("code", "done")).inc()
@@ -178,8 +182,11 @@ class Host:
             raise Refused(MISSING.having(what="query", id=name))
         actor, received_at, _ = self._authenticate(f"{self.service.name}.{name}", params, call)
         if "public" not in query.roles and not actor.has(*query.roles):
-            raise Refused(UNAUTHENTICATED.having(reason="нужен вход / sign-in needed") if actor.has("public")
-                          else FORBIDDEN.having(roles=", ".join(sorted(query.roles))))
+            raise Refused(
+                UNAUTHENTICATED.having(reason="нужен вход / sign-in needed")
+                if actor.has("public")
+                else FORBIDDEN.having(roles=", ".join(sorted(query.roles)))
+            )
         asked = _validated(query.params, params)
         self._check_deadline(call)
         late = bool(call.wait) and not self._wait_for(call.wait or "", min(call.deadline, time.time() + 2.0))
@@ -239,7 +246,9 @@ class Host:
             log.warning("unavailable", service=self.service.name, what=what, error=type(problem).__name__)
             return {"refused": UNAVAILABLE.having(what=self.service.name).to_dict()}
         log.error("failed", service=self.service.name, what=what, error=type(problem).__name__, exc_info=problem)
-        return {"refused": INTERNAL.having(id=structlog.contextvars.get_contextvars().get("correlation_id", "")).to_dict()}
+        return {
+            "refused": INTERNAL.having(id=structlog.contextvars.get_contextvars().get("correlation_id", "")).to_dict()
+        }
 
 
 INTERNAL = Refusal(

@@ -147,4 +147,3 @@ def check_stamp(public: bytes, stamp: bytes, message: bytes) -> None:
         Ed25519PublicKey.from_public_bytes(public).verify(stamp, message)
     except InvalidSignature as problem:
         raise Refused(UNAUTHENTICATED.having(reason="отметка шлюза не принята / the gateway's stamp")) from problem
-

@@ -1,6 +1,6 @@
 """Public keys of an installation: who signs tokens, stamps, receipts and the log.
 
-Private keys are files of the services that own them (`<home>/keys/…​.key`, 0600). Where services run on machines of
+Private keys are files of the services that own them (`<home>/keys/…\u200b.key`, 0600). Where services run on machines of
 their own, each has its own private files and the public ones (`….pub`, 32 raw bytes) of the others.
 """
 

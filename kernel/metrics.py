@@ -15,7 +15,9 @@ QUERIES = Counter("market_queries_total", "Queries answered", ["service", "query
 SEALED = Counter("market_sealed_events_total", "Events sealed into the log", ["service"])
 SEALING_LAG = Gauge("market_outbox_events", "Events committed and not yet sealed", ["service"])
 HANDLED = Counter("market_subscription_events_total", "Foreign events handled", ["service", "source"])
-SUBSCRIPTION_LAG = Gauge("market_subscription_lag_events", "Entries of the source not yet handled", ["service", "source"])
+SUBSCRIPTION_LAG = Gauge(
+    "market_subscription_lag_events", "Entries of the source not yet handled", ["service", "source"]
+)
 PARKED = Gauge("market_parked_events", "Events waiting in parked streams", ["service"])
 REACTION_REFUSALS = Counter(
     "market_reaction_refusals_total", "Commands of reactions and of the schedule that were refused", ["service", "code"]

@@ -25,10 +25,10 @@ def run(connection: Connection, statements: Sequence[Statement]) -> list[list[tu
     """
     if not connection.in_transaction():
         connection.begin()
-    raw: psycopg.Connection[tuple[Any, ...]] = connection.connection.driver_connection  # type: ignore[assignment]
+    raw: Any = connection.connection.driver_connection
     try:
         with raw.pipeline():
-            cursors = [raw.execute(sql, parameters) for sql, parameters in statements]  # type: ignore[arg-type]
+            cursors = [raw.execute(sql, parameters) for sql, parameters in statements]
         return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
     except psycopg.Error as problem:
         _raise(connection, raw, problem)
@@ -38,7 +38,13 @@ def _raise(connection: Connection, raw: Any, problem: psycopg.Error) -> NoReturn
     # A backend that was terminated may leave its connection open, stuck in the middle of the pipeline.
     broken = bool(raw.closed) or raw.pgconn.pipeline_status != PipelineStatus.OFF
     error = DBAPIError.instance(
-        None, None, problem, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=connection.dialect
+        None,
+        None,
+        problem,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=broken,
+        dialect=connection.dialect,
     )
     if broken:
         connection.invalidate(problem)

@@ -75,7 +75,7 @@ class Rebuild:
 
     def _page(self, connection: Connection, source: str, limit: int) -> int:
         rows = connection.exec_driver_sql(
-            f'SELECT sequence, entry, EXISTS '
+            f"SELECT sequence, entry, EXISTS "
             f'(SELECT 1 FROM "{self._service.name}".parked p WHERE p.source = %s AND p.sequence = l.sequence) '
             f'FROM "{source}".log l WHERE sequence > %s AND sequence <= %s ORDER BY sequence LIMIT {PAGE}',
             (source, self._passed[source], limit),

@@ -44,7 +44,7 @@ class Refusal:
         }
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refused(Exception):
     """Carries a refusal up from a helper of `decide`; the store turns it into the answer."""
 
     def __init__(self, refusal: Refusal) -> None:

@@ -41,9 +41,7 @@ class Schedule:
                 if row is None:
                     return 0
                 row_id, name, data, correlation_id, causation_id = row
-                connection.exec_driver_sql(
-                    "SELECT pg_advisory_xact_lock_shared(%s)", (store.rebuild_lock,)
-                )
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (store.rebuild_lock,))
                 rule = self._host.service.rules_of[name][1]
                 command = rule.type.model_validate_json(orjson.dumps(data))
                 unit = store.begin(connection)

@@ -104,9 +104,9 @@ def grants(services: Sequence[Service]) -> list[str]:
     for service in services:
         for source in service.sources:
             statements += _readable(source, ("log", "log_head"), service.name)
-        for table, consumers in service.published.items():
+        for published, consumers in service.published.items():
             for consumer in consumers:
-                statements += _readable(service.name, (table,), consumer)
+                statements += _readable(service.name, (published,), consumer)
     return list(dict.fromkeys(statements))
 
 
@@ -143,8 +143,6 @@ def finish(connection: Connection, services: Sequence[Service]) -> None:
         take_ownership(connection, service)
     for statement in grants(services):
         connection.exec_driver_sql(statement)
-
-
 
 
 def _name(table: Table) -> str:

@@ -114,7 +114,9 @@ class Store:
         rows = run(connection, [(_FIND_REPLY, (actor, command, key))])[0]
         return _reply_in(rows)
 
-    def once(self, connection: Connection, command: Command, cause: Cause, key: str) -> StoredReply | tuple[Unit, Outcome]:
+    def once(
+        self, connection: Connection, command: Command, cause: Cause, key: str
+    ) -> StoredReply | tuple[Unit, Outcome]:
         """A command's own transaction up to its decision: the reply kept under its key, or what comes of it now.
 
         The reply is looked up after the aggregate's row is held: of two calls with one key the second waits for the

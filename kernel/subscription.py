@@ -80,11 +80,15 @@ class Subscription:
             if self._fence(connection) is None:
                 return 0
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (self._host.store.rebuild_lock,))
-            subjects = connection.exec_driver_sql(
-                "SELECT subject FROM parked WHERE source = %s GROUP BY subject "
-                "HAVING %s OR min(next_try) <= clock_timestamp() ORDER BY min(sequence) LIMIT %s",
-                (self.source, everything, None if everything else STREAMS),
-            ).scalars().all()
+            subjects = (
+                connection.exec_driver_sql(
+                    "SELECT subject FROM parked WHERE source = %s GROUP BY subject "
+                    "HAVING %s OR min(next_try) <= clock_timestamp() ORDER BY min(sequence) LIMIT %s",
+                    (self.source, everything, None if everything else STREAMS),
+                )
+                .scalars()
+                .all()
+            )
             unit = self._host.store.begin(connection)
             handled = sum(self._retry_stream(unit, subject) for subject in subjects)
             self._host.store.finish(unit)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from kernel.host import Host
@@ -103,7 +104,8 @@ class Worker:
     def turn(self) -> bool:
         """What there is to do, once, in this thread (tests and tools). True if anything was done."""
         waiting = self._waiting()
-        return any([bool(duty()) for name, duty in [*self._log(), *self._work()] if _has_work(name, waiting)])
+        duties = [duty for name, duty in [*self._log(), *self._work()] if _has_work(name, waiting)]
+        return sum(bool(duty()) for duty in duties) > 0
 
     def _log(self) -> list[Duty]:
         return [("seal", self.sealer.seal), ("publish", self.publisher.publish)]
@@ -112,7 +114,7 @@ class Worker:
         duties: list[Duty] = [("due", self.schedule.fire)]
         duties += [(f"from-{s.source}", s.catch_up) for s in self.subscriptions]
         duties.append(("parked", self._retry_parked))
-        duties += [("own", lambda duty=duty: duty(self._host)) for duty in self._host.service.duties]
+        duties += [("own", partial(duty, self._host)) for duty in self._host.service.duties]
         return duties
 
     def _waiting(self) -> set[str]:
@@ -124,7 +126,7 @@ class Worker:
         if now - self._parked_at < PARKED_EVERY_S:
             return False
         self._parked_at = now
-        return any([bool(s.retry_parked()) for s in self.subscriptions])
+        return sum(s.retry_parked() for s in self.subscriptions) > 0
 
     def _loop(self, duties: list[Duty], names: frozenset[str]) -> None:
         pause: dict[str, tuple[float, float]] = {}
@@ -149,7 +151,7 @@ class Worker:
         try:
             did = duty()
             pause.pop(name, None)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever it was, the other duties go on
             length = min(pause.get(name, (0.0, 0.05))[1] * 2, 5.0)
             pause[name] = (time.monotonic() + length, length)
             WORKER_FAILURES.labels(self._host.service.name, name).inc()

@@ -34,7 +34,7 @@ class Market:
         self.url = url
         self.settings = Settings(home=home)
         make_keys(self.settings.keys, tuple(s.name for s in self.services))
-        self._admin = create_engine(admin_url(url), pool_size=1)
+        self._admin = create_engine(admin_url(url), pool_size=1, pool_pre_ping=True)  # fault tests kill servers
         with self._admin.begin() as connection:
             setup(connection, self.services, self.settings, sandbox_from)
         self.installation = Installation(self.services, url, self.settings)
@@ -98,15 +98,13 @@ class Market:
     def work(self, rounds: int = 50) -> None:
         """Let every worker take turns in this thread until none has anything to do (no threads, repeatable)."""
         for _ in range(rounds):
-            if not any([worker.turn() for worker in self.installation.workers.values()]):
+            if not sum(worker.turn() for worker in self.installation.workers.values()):
                 return
         raise AssertionError(f"still busy after {rounds} rounds: {self.installation.unsettled()}")
 
 
 @contextmanager
-def market(
-    services: Iterable[Service], url: str, home: Path, sandbox_from: datetime | None = None
-) -> Iterator[Market]:
+def market(services: Iterable[Service], url: str, home: Path, sandbox_from: datetime | None = None) -> Iterator[Market]:
     made = Market(services, url, home, sandbox_from)
     try:
         yield made

@@ -40,7 +40,9 @@ def verify(file: Path, trust: str | None, as_json: bool) -> int:
     except VerifyError as problem:
         if as_json:
             _print({"verified": False, "place": problem.place, "problem": problem.what})
-        raise Failure(f"{file} does not verify: {problem}", "keep it as evidence, and ask for the log again") from problem
+        raise Failure(
+            f"{file} does not verify: {problem}", "keep it as evidence, and ask for the log again"
+        ) from problem
     if as_json:
         _print({"verified": True, "trusted": report.trusted, "key": str(report.key), "entries": report.entries})
     else:
@@ -106,7 +108,9 @@ def receipt(file: Path, trust: str | None, as_json: bool) -> int:
             _print({"verified": False, "place": problem.place, "problem": problem.what})
         raise Failure(f"{file} does not verify: {problem}", "ask for the receipt again, and keep this one") from problem
     if as_json:
-        _print({"verified": True, "trusted": report.trusted, "event_id": report.event_id, "receivedat": report.receivedat})
+        _print(
+            {"verified": True, "trusted": report.trusted, "event_id": report.event_id, "receivedat": report.receivedat}
+        )
     else:
         print(describe(report))
     return 0
@@ -118,7 +122,9 @@ def trusted_key(trust: str | None) -> str | None:
         return trust
     path = Path(trust)
     if not path.is_file():
-        raise Failure(f"--trust {trust} is neither a verifier key nor a file", "give name+hash+base64, or a file with it")
+        raise Failure(
+            f"--trust {trust} is neither a verifier key nor a file", "give name+hash+base64, or a file with it"
+        )
     return path.read_text(encoding="utf-8").strip()
 
 

@@ -65,8 +65,7 @@ def _log(connection: Connection, source: str, end: int) -> Iterator[bytes]:
             f"SELECT entry FROM {source}.log WHERE sequence BETWEEN %s AND %s ORDER BY sequence",
             (first, min(first + PAGE - 1, end)),
         )
-        for (entry,) in rows.all():
-            yield bytes(entry)
+        yield from (bytes(entry) for (entry,) in rows.all())
 
 
 def _leaves(connection: Connection, size: int) -> Iterator[tuple[str, int]]:
@@ -75,8 +74,7 @@ def _leaves(connection: Connection, size: int) -> Iterator[tuple[str, int]]:
             'SELECT source, sequence FROM audit.leaf WHERE "index" >= %s AND "index" < %s ORDER BY "index"',
             (first, min(first + PAGE, size)),
         )
-        for source, sequence in rows.all():
-            yield source, sequence
+        yield from ((source, sequence) for source, sequence in rows.all())
 
 
 def _checkpoints(connection: Connection) -> Iterator[str]:
@@ -87,5 +85,5 @@ def _checkpoints(connection: Connection) -> Iterator[str]:
         ).all()
         if not rows:
             return
-        for after, note in rows:  # noqa: B020 - the last size is where the next page goes on
-            yield note
+        yield from (note for _, note in rows)
+        after = rows[-1][0]

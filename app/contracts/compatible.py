@@ -61,7 +61,14 @@ def _compare_values(old: dict[str, Any], new: dict[str, Any], path: str, problem
         problems.append(f"{path}: values were removed: {sorted(set(old['enum']) - set(new['enum']))}")
     if "enum" in new and "enum" not in old and "const" not in old:
         problems.append(f"{path}: only some values are allowed now")
-    for key, narrower in (("minimum", max), ("minLength", max), ("minItems", max), ("maximum", min), ("maxLength", min), ("maxItems", min)):
+    for key, narrower in (
+        ("minimum", max),
+        ("minLength", max),
+        ("minItems", max),
+        ("maximum", min),
+        ("maxLength", min),
+        ("maxItems", min),
+    ):
         if key in new and (key not in old or narrower(old[key], new[key]) != old[key]):
             problems.append(f"{path}: {key} is narrower: {old.get(key)} before, {new[key]} now")
     if new.get("pattern") != old.get("pattern") and "pattern" in new:

@@ -182,4 +182,3 @@ ENVELOPE: dict[str, Any] = {
     },
     "additionalProperties": False,
 }  # fmt: skip
-

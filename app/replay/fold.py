@@ -151,9 +151,7 @@ class Fold:
         for field, value in computed.items():
             said = plain(getattr(typed, field))
             if plain(value) != said:
-                self.differences.append(
-                    Difference(event["type"], event["subject"], field, plain(value), said)
-                )
+                self.differences.append(Difference(event["type"], event["subject"], field, plain(value), said))
 
     def _project(
         self, handlers: list[_Handler], source: str, sequence: int, event: dict[str, Any], typed: Event

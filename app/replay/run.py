@@ -43,7 +43,9 @@ def replay(file: Path, at: datetime | None = None, live_url: str | None = None) 
         try:
             return _against_live(bundle, live_url) if live_url else _alone(bundle, at)
         except ReplayError as problem:
-            raise Failure(str(problem), "this log was written by another release, or it was changed: verify it") from problem
+            raise Failure(
+                str(problem), "this log was written by another release, or it was changed: verify it"
+            ) from problem
 
 
 def _alone(bundle: Bundle, at: datetime | None) -> ReplayReport:

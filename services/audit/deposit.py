@@ -81,7 +81,8 @@ def _keep_leaves(
         gate = readers.opens(event["type"].split(".")[2], event["subject"].split("/", 1)[1])
         if gate:
             gates.append((gate, index))
-    with connection.connection.cursor() as cursor:
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
         cursor.executemany(
             'INSERT INTO leaf ("index", source, sequence, event_id, type, subject, sealed_at, entry, public, gate, '
             "parties) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",

@@ -59,9 +59,7 @@ def _reactions(name: str) -> Reactions:
 
     @reactions.on("orders", "CompetitionPublished", Deadline)
     def publish_key(connection: Connection, event: Any, entry: Entry) -> Iterable[Command]:
-        yield PublishBiddingKey(
-            id=derived_id("custodian", name, entry.stream_id), competition_id=entry.stream_id
-        )
+        yield PublishBiddingKey(id=derived_id("custodian", name, entry.stream_id), competition_id=entry.stream_id)
 
     return reactions
 
@@ -74,8 +72,4 @@ class Nothing(BaseModel):
 def competition_keys(connection: Connection, asked: Nothing, at: Surroundings) -> dict[str, Any]:
     """The last 200 competitions that this custodian has a key for: public key, state, layers released."""
     rows = connection.exec_driver_sql("SELECT state FROM competition_key ORDER BY id DESC LIMIT 200").scalars()
-    return {
-        "items": [
-            {k: state[k] for k in ("competition_id", "public_key", "status", "released")} for state in rows
-        ]
-    }
+    return {"items": [{k: state[k] for k in ("competition_id", "public_key", "status", "released")} for state in rows]}

@@ -19,11 +19,7 @@ from kernel.service import Service
 SERVICES = all_services()
 FAMILIES = {service.family: service for service in SERVICES}
 EXAMPLES = examples(CONTRACTS)
-EVENTS = [
-    (service, aggregate, event)
-    for service in FAMILIES.values()
-    for aggregate, event in service.events.values()
-]
+EVENTS = [(service, aggregate, event) for service in FAMILIES.values() for aggregate, event in service.events.values()]
 
 
 def test_what_is_committed_is_what_the_code_says() -> None:
@@ -66,7 +62,9 @@ def test_every_subscription_reads_an_event_that_exists() -> None:
     known = {(service.name, name) for service in domain_services() for name in service.events}
     for line in subscriptions(SERVICES):
         for event in line["events"]:
-            assert event == "*" or (line["source"], event) in known, f"{line['consumer']} waits for {line['source']}.{event}"
+            assert event == "*" or (line["source"], event) in known, (
+                f"{line['consumer']} waits for {line['source']}.{event}"
+            )
 
 
 def test_readers_of_every_event_are_well_formed() -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 import orjson
 import psutil
+from sqlalchemy.exc import DBAPIError
 
+from kernel.database import is_transient
 from kernel.ids import new_id
 from kernel.publisher import Publisher
 from tests.faults.book import KEEPER, Answer, Book, Sent
@@ -101,10 +103,10 @@ class System:
         """Send one command and write it into the book."""
         return self.book.send(Sent(key or new_id(), name, data), self.send)
 
-    def open_boxes(self, count: int = 4) -> list[str]:
+    def open_boxes(self, count: int = 4, colour: str = "red") -> list[str]:
         boxes = [new_id() for _ in range(count)]
         for box_id in boxes:
-            self.give("box.open_box", {"id": box_id, "colour": "red"})
+            self.give("box.open_box", {"id": box_id, "colour": colour})
         return boxes
 
     def put(self, boxes: Sequence[str], count: int) -> None:
@@ -149,6 +151,12 @@ class System:
         return self.book.settle(self.send)
 
     def rest(self) -> None:
-        """Settle, let the workers of this process do what is left."""
+        """Settle, let the workers of this process do what is left, as often as their pools hold dead connections."""
         self.settle()
-        self.market.work(rounds=500)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.market.work(rounds=500)
+            except DBAPIError as problem:
+                if not is_transient(problem) or time.monotonic() > deadline:
+                    raise

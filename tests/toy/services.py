@@ -174,7 +174,7 @@ def _reflected(state: Image, event: Reflected) -> Image:
     return replace(state, sum=state.sum + event.amount)
 
 
-class Put_(Seen):  # noqa: N801 - the mirror's own view of ThingPut
+class Put_(Seen):
     amount: int
 
 

@@ -154,9 +154,7 @@ def open_keys(state: CompetitionKey, command: OpenKeys, context: Context) -> Dec
 
 @competition_key.event(BiddingKeyPublished, to="published")
 def _published(state: CompetitionKey, event: BiddingKeyPublished) -> CompetitionKey:
-    return replace(
-        state, competition_id=event.competition_id, custodian=event.custodian, public_key=event.public_key
-    )
+    return replace(state, competition_id=event.competition_id, custodian=event.custodian, public_key=event.public_key)
 
 
 @competition_key.event(LayersReleased, to="released")

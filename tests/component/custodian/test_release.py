@@ -24,7 +24,7 @@ from services.custodian.service import service as custodian
 from services.orders.service import service as orders
 from services.providers.service import service as providers
 from services.registry.service import service as registry
-from tests.support import Market, market, person
+from tests.support import Market, person
 
 MONDAY = datetime(2027, 1, 18, 9, tzinfo=UTC)
 BODY = new_id()

@@ -176,7 +176,9 @@ def test_due_commands_fire_once(toys: Market) -> None:
     box_id = opened(toys, shut_after_s=0)
     later = opened(toys, shut_after_s=3600)
     toys.work()
-    states = dict(toys.sql("SELECT id::text, state->>'status' FROM box.box WHERE id = ANY(%s::uuid[])", ([box_id, later],)))
+    states = dict(
+        toys.sql("SELECT id::text, state->>'status' FROM box.box WHERE id = ANY(%s::uuid[])", ([box_id, later],))
+    )
     assert states == {box_id: "shut", later: "open"}
 
 
