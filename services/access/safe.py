@@ -1,0 +1,123 @@
+"""What access keeps beside the log: logins and names under a key in a file, passwords as Argon2id.
+
+A dump of the database shows neither who has an account nor a password: logins are looked up by a keyed hash, login and
+name are AES-256-GCM, a password is only its Argon2id (RFC 9106) hash with parameters as OWASP asks at least.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from joserfc import jws
+
+from kernel import canonical
+from kernel.identity import Actor, SigningKey, TokenIssuer
+from kernel.keys import secret_at
+from services.access.domain.session import Issued
+
+# Second of OWASP's equal choices (19 MiB, 2 passes, 1 lane): some 20 ms, so that signing in stays quick on a small machine.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+NONCE_BYTES = 12
+
+
+class CantOpen(ValueError):
+    """A credential's ciphertext is not what was written."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A row of the secret table."""
+
+    account_id: str
+    login_mac: bytes
+    sealed: bytes
+    password_hash: str
+
+
+class Safe:
+    """Seals and opens credentials under the installation's key `keys/access.kek`."""
+
+    def __init__(self, key: bytes) -> None:
+        self._sealing = hmac.digest(key, b"market/access/sealing", "sha256")
+        self._lookup = hmac.digest(key, b"market/access/login", "sha256")
+        self._commitments = hmac.digest(key, b"market/access/commitment", "sha256")
+
+    @staticmethod
+    def at(keys: Path) -> Safe:
+        return _safe_at(keys / "access.kek")
+
+    def login_mac(self, login: str) -> bytes:
+        return hmac.digest(self._lookup, login.strip().casefold().encode(), "sha256")
+
+    def seal(self, account_id: str, login: str, display_name: str) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        content = canonical.dumps({"login": login, "display_name": display_name})
+        return nonce + AESGCM(self._sealing).encrypt(nonce, content, account_id.encode())
+
+    def open(self, account_id: str, sealed: bytes) -> dict[str, str]:
+        """{"login", "display_name"}. Raises CantOpen."""
+        try:
+            content = AESGCM(self._sealing).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], account_id.encode())
+        except (InvalidTag, ValueError) as wrong:
+            raise CantOpen(f"the credential of {account_id} does not open") from wrong
+        opened: dict[str, str] = canonical.loads(content)
+        return opened
+
+    def commitment(self, credential: Credential) -> str:
+        """What an event says of a credential: fixes every field of the row, and tells nothing without the key."""
+        fields = {
+            "account_id": credential.account_id,
+            "login_mac": credential.login_mac.hex(),
+            "sealed": credential.sealed.hex(),
+            "password_hash": credential.password_hash,
+        }
+        return hmac.digest(self._commitments, canonical.dumps(fields), "sha256").hex()
+
+
+@lru_cache(maxsize=8)
+def _safe_at(path: Path) -> Safe:
+    return Safe(secret_at(path))
+
+
+def hash_of(password: str) -> str:
+    return _HASHER.hash(password)
+
+
+def is_right(password_hash: str | None, password: str) -> bool:
+    """Whether the password is right. Without a hash (an unknown login) as much work is done, and the answer is no."""
+    try:
+        return _HASHER.verify(password_hash or _nobody(), password) and password_hash is not None
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    return _HASHER.hash(secrets.token_urlsafe(32))
+
+
+def issue(keys: Path, actor: Actor, lifetime: timedelta) -> Issued:
+    """A token for `actor`, signed with `keys/access.key`."""
+    token = _issuer_at(keys / "access.key").issue(actor, int(lifetime.total_seconds()))
+    claims = canonical.loads(jws.extract_compact(token.encode()).payload)
+    return Issued(token, token_hash(token), datetime.fromtimestamp(claims["exp"], UTC))
+
+
+def token_hash(token: str) -> str:
+    """The name under which a token is known to the revocation list: SHA-256, hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _issuer_at(path: Path) -> TokenIssuer:
+    return TokenIssuer(SigningKey.at(path))
