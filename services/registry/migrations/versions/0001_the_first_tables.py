@@ -1,0 +1,232 @@
+"""The first tables"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Text
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "batch",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=False),
+        sa.Column("delimiter", sa.Text(), nullable=False),
+        sa.Column("columns", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("unknown_columns", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("batch_started", "batch", ["started_at", "id"], unique=False)
+    op.create_table(
+        "counter",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "decision",
+        sa.Column("provider_id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("ground", sa.Text(), nullable=False),
+        sa.Column("details", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.PrimaryKeyConstraint("provider_id", "version"),
+    )
+    op.create_table(
+        "document",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "draft",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("batch_id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("raw", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("withheld", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("taken", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("missing", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("problems", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("duplicates", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("head_ref", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("city", sa.Text(), nullable=False),
+        sa.Column("inn", sa.Text(), nullable=False),
+        sa.Column("words", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("provider_id", sa.UUID(as_uuid=False), nullable=True),
+        sa.Column("dropped_because", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("draft_batch", "draft", ["batch_id", "number"], unique=False)
+    op.create_index("draft_inn", "draft", ["inn"], unique=False)
+    op.create_index("draft_words", "draft", ["words"], unique=False, postgresql_using="gin")
+    op.create_table(
+        "due",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("data", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("correlation_id", sa.Text(), nullable=False),
+        sa.Column("causation_id", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("next_try", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("due_order", "due", ["due_at", "id"], unique=False)
+    op.create_table(
+        "import_batch",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("state", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "import_row",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("state", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "log",
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event_id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("octet_length(entry) <= 60000", name="log_entry_size"),
+        sa.PrimaryKeyConstraint("sequence"),
+        sa.UniqueConstraint("event_id"),
+    )
+    op.create_index("log_subject", "log", ["subject", "sequence"], unique=False)
+    op.create_index("log_type", "log", ["type", "sequence"], unique=False)
+    op.create_table(
+        "log_head",
+        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("sealed_at", sa.Text(), nullable=False),
+        sa.CheckConstraint("one", name="log_head_one_row"),
+        sa.PrimaryKeyConstraint("one"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
+        sa.Column("event_id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("event", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("octet_length(event) <= 59700", name="outbox_event_size"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "parked",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("next_try", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("source", "sequence"),
+    )
+    op.create_index("parked_subject", "parked", ["source", "subject", "sequence"], unique=False)
+    op.create_table(
+        "provider",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), server_default="", nullable=False),
+        sa.Column("full_name", sa.Text(), nullable=False),
+        sa.Column("short_name", sa.Text(), nullable=False),
+        sa.Column("legal_form", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("inn", sa.Text(), nullable=False),
+        sa.Column("ogrn", sa.Text(), nullable=False),
+        sa.Column("territory", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("latitude", sa.Text(), nullable=True),
+        sa.Column("longitude", sa.Text(), nullable=True),
+        sa.Column("forms", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("service_kinds", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("head_ref", sa.Text(), nullable=False),
+        sa.Column("contacts", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("applied_by", sa.Text(), nullable=False),
+        sa.Column("checked", sa.Text(), server_default="", nullable=False, comment="'', met or unmet"),
+        sa.Column("included_on", sa.Date(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False, comment="normalised short name, the order of lists"),
+        sa.Column("search", sa.Text(), nullable=False, comment="normalised full and short name"),
+        sa.Column("grams", postgresql.ARRAY(Text()), nullable=False, comment="pieces of `search`, see domain/names.py"),
+        sa.Column("words", postgresql.ARRAY(Text()), nullable=False, comment="words that tell the name from others"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("provider_figures", "provider", ["kind", "territory", "status"], unique=False)
+    op.create_index("provider_forms", "provider", ["forms"], unique=False, postgresql_using="gin")
+    op.create_index("provider_grams", "provider", ["grams"], unique=False, postgresql_using="gin")
+    op.create_index("provider_inn", "provider", ["inn"], unique=False)
+    op.create_index("provider_kind", "provider", ["kind", "name_key", "id"], unique=False)
+    op.create_index(
+        "provider_living_inn",
+        "provider",
+        ["inn"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('applied', 'returned', 'active', 'suspended')"),
+    )
+    op.create_index("provider_order", "provider", ["name_key", "id"], unique=False)
+    op.create_index("provider_queue", "provider", ["status", "applied_at", "id"], unique=False)
+    op.create_index("provider_territory", "provider", ["territory", "name_key", "id"], unique=False)
+    op.create_index("provider_words", "provider", ["words"], unique=False, postgresql_using="gin")
+    op.create_table(
+        "publication",
+        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("one", name="publication_one_row"),
+        sa.PrimaryKeyConstraint("one"),
+    )
+    op.create_table(
+        "register_entry",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("state", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "reply",
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("input_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("reply", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.PrimaryKeyConstraint("actor", "command", "key"),
+    )
+    op.create_index("reply_at", "reply", ["at"], unique=False)
+    op.create_table(
+        "subscription",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
