@@ -1,0 +1,60 @@
+"""Statements sent together: results in order, the first error as SQLAlchemy names it, a dead connection never reused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from kernel.database import admin_url, is_disconnect, is_transient
+from kernel.pipeline import Batch, run
+
+
+@pytest.fixture
+def engine(module_database: str) -> Iterator[Engine]:
+    made = create_engine(admin_url(module_database), pool_size=1, max_overflow=0)
+    with made.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS thing (id int PRIMARY KEY)")
+        connection.exec_driver_sql("TRUNCATE thing")
+    yield made
+    made.dispose()
+
+
+def test_rows_come_in_the_order_of_the_statements(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert run(
+            connection, [("SELECT 1", ()), ("INSERT INTO thing VALUES (%s)", (5,)), ("SELECT id FROM thing", ())]
+        ) == [
+            [(1,)],
+            [],
+            [(5,)],
+        ]
+
+
+def test_after_an_error_nothing_more_runs_and_the_connection_is_good_for_others(engine: Engine) -> None:
+    with engine.connect() as connection, pytest.raises(IntegrityError, match="thing_pkey"):
+        run(connection, [("INSERT INTO thing VALUES (1), (1)", ()), ("COMMIT", ())])
+    with engine.connect() as connection:
+        assert run(connection, [("SELECT count(*) FROM thing", ())]) == [[(0,)]]
+
+
+def test_a_terminated_backend_is_a_lost_connection_and_the_next_one_is_new(engine: Engine) -> None:
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        # Many statements behind it, so that the pipeline is in the middle when the end comes.
+        run(connection, [("SELECT pg_terminate_backend(pg_backend_pid())", ()), *[("SELECT 1", ())] * 50])
+    assert is_disconnect(caught.value) and is_transient(caught.value)
+    with engine.connect() as connection:
+        assert run(connection, [("SELECT 2", ())]) == [[(2,)]]
+
+
+def test_a_batch_sends_what_waits_before_it_reads_and_forgets_on_demand(engine: Engine) -> None:
+    with engine.connect() as connection:
+        batch = Batch(connection)
+        batch.add("INSERT INTO thing VALUES (%s)", (1,))
+        assert batch.read("SELECT count(*) FROM thing", ()) == [(1,)]
+        batch.add("INSERT INTO thing VALUES (%s)", (2,))
+        batch.forget()
+        batch.flush()
+        assert batch.read("SELECT count(*) FROM thing", ()) == [(1,)]
