@@ -17,6 +17,7 @@ from services.orders.domain.competition import (
     competition,
     evaluation,
     opening,
+    publication,
     questions,
     ranking,
 )
@@ -49,8 +50,8 @@ def service() -> Service:
             On(order.CloseSocialOrder, facts=paper.lots_of_order),
             # the competition, in the order of its phases
             On(announcement.DraftCompetition, facts=facts.draft_basis),
-            On(announcement.PublishCompetition),
-            On(announcement.RecordBiddingKey, facts=facts.published_keys),
+            On(publication.PublishCompetition),
+            On(publication.RecordBiddingKey, facts=facts.published_keys),
             On(announcement.AppointEvaluators),
             On(announcement.CancelCompetition, locks=facts.ending_bids),
             On(questions.AskQuestion),

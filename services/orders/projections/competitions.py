@@ -15,6 +15,7 @@ from services.orders.domain.competition import (
     competition,
     evaluation,
     opening,
+    publication,
     questions,
     ranking,
 )
@@ -47,8 +48,8 @@ def _drafted(rows: Rows, event: announcement.CompetitionDrafted, entry: Entry) -
         rows.insert(competition_lot, competition_id=entry.stream_id, position=position, **lot.model_dump())
 
 
-@on("orders", "CompetitionPublished", announcement.CompetitionPublished)
-def _published(rows: Rows, event: announcement.CompetitionPublished, entry: Entry) -> None:
+@on("orders", "CompetitionPublished", publication.CompetitionPublished)
+def _published(rows: Rows, event: publication.CompetitionPublished, entry: Entry) -> None:
     wanted = {
         "deadline",
         "deadline_explanation",
@@ -69,8 +70,8 @@ def _appointed(rows: Rows, event: announcement.EvaluatorsAppointed, entry: Entry
         _change(rows, entry, evaluators=[*row["evaluators"], *event.evaluators])
 
 
-@on("orders", "BiddingOpened", announcement.BiddingOpened)
-def _bidding_opened(rows: Rows, event: announcement.BiddingOpened, entry: Entry) -> None:
+@on("orders", "BiddingOpened", publication.BiddingOpened)
+def _bidding_opened(rows: Rows, event: publication.BiddingOpened, entry: Entry) -> None:
     _change(rows, entry, status="open", keys=event.keys)
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from kernel.aggregate import Command
 from kernel.ids import Id
 from kernel.projection import Entry, Seen
-from services.orders.domain.competition.announcement import RecordBiddingKey
 from services.orders.domain.competition.award import Outcome, SettleAward
 from services.orders.domain.competition.opening import OpenBids
+from services.orders.domain.competition.publication import RecordBiddingKey
 from services.orders.projections.bidding import CUSTODIANS
 from services.orders.reactions import reactions
 
@@ -30,11 +30,21 @@ class Voided(Activated):
 
 
 def bidding_key_published(connection: Connection, event: OfCompetition, entry: Entry) -> Iterable[Command]:
-    yield RecordBiddingKey(id=event.competition_id)
+    if _status(connection, event.competition_id) == "published":
+        yield RecordBiddingKey(id=event.competition_id)
 
 
 def keys_opened(connection: Connection, event: OfCompetition, entry: Entry) -> Iterable[Command]:
-    yield OpenBids(id=event.competition_id)
+    # Three custodians answer and two suffice: what comes after the opening is in their logs and changes nothing.
+    if _status(connection, event.competition_id) == "closed":
+        yield OpenBids(id=event.competition_id)
+
+
+def _status(connection: Connection, competition_id: str) -> str | None:
+    status: str | None = connection.exec_driver_sql(
+        "SELECT status FROM competitions WHERE competition_id = %s", (competition_id,)
+    ).scalar_one_or_none()
+    return status
 
 
 for _custodian in CUSTODIANS:

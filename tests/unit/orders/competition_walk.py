@@ -23,6 +23,7 @@ from services.orders.domain.competition import (
     competition,
     evaluation,
     opening,
+    publication,
     questions,
     ranking,
 )
@@ -194,12 +195,12 @@ class Walk:
 
     def published(self, deadline: datetime | None = None) -> Walk:
         self.drafted()
-        self.do(announcement.PublishCompetition(id=self.id, deadline=deadline), OFFICER)
+        self.do(publication.PublishCompetition(id=self.id, deadline=deadline), OFFICER)
         return self
 
     def open(self) -> Walk:
         self.published()
-        self.do(announcement.RecordBiddingKey(id=self.id), facts=self.key_texts)
+        self.do(publication.RecordBiddingKey(id=self.id), facts=self.key_texts)
         return self
 
     @property

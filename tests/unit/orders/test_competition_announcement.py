@@ -11,7 +11,7 @@ import pytest
 from kernel.ids import new_id
 from kernel.sealing import to_base64
 from services.orders.domain import scoring
-from services.orders.domain.competition import announcement, closing, questions
+from services.orders.domain.competition import announcement, closing, publication, questions
 from services.orders.domain.competition.state import CriterionLine, Requirement
 from tests.unit.orders.competition_walk import (
     EVALUATORS,
@@ -74,7 +74,7 @@ def test_a_region_allows_formulas_by_name() -> None:
 def test_publication_freezes_formulas_limits_and_says_how_the_date_was_counted() -> None:
     walk = Walk().published()
     event = walk.events[-1]
-    assert isinstance(event, announcement.CompetitionPublished)
+    assert isinstance(event, publication.CompetitionPublished)
     earliest = calendar().add_working_days(NOON, 15, "Europe/Moscow")
     assert event.deadline == earliest.at
     # 15 working days after 4 February 2027: Saturday the 20th is worked, the 22nd is off for it, the 23rd a holiday.
@@ -101,7 +101,7 @@ def test_publication_freezes_formulas_limits_and_says_how_the_date_was_counted()
 )
 def test_a_deadline_in_the_past_or_too_early_is_refused(deadline: datetime, code: str) -> None:
     walk = Walk().drafted()
-    assert walk.refused(announcement.PublishCompetition(id=walk.id, deadline=deadline), OFFICER) == code
+    assert walk.refused(publication.PublishCompetition(id=walk.id, deadline=deadline), OFFICER) == code
 
 
 def test_a_later_deadline_may_be_chosen() -> None:
@@ -111,19 +111,19 @@ def test_a_later_deadline_may_be_chosen() -> None:
 
 def test_only_the_own_body_with_a_quorum_publishes() -> None:
     walk = Walk().drafted()
-    publish = announcement.PublishCompetition(id=walk.id)
+    publish = publication.PublishCompetition(id=walk.id)
     assert walk.refused(publish, actor("officer", new_id())) == "not_yours"
     assert walk.refused(publish, actor("provider", walk.state.body_id)) == "forbidden_role"
     few = Walk()
     few.do(few.draft_command(evaluators=("one", "two")), OFFICER, few.basis())
-    assert few.refused(announcement.PublishCompetition(id=few.id), OFFICER) == "too_few_evaluators"
+    assert few.refused(publication.PublishCompetition(id=few.id), OFFICER) == "too_few_evaluators"
     few.do(announcement.AppointEvaluators(id=few.id, evaluators=("three",)), OFFICER)
-    few.do(announcement.PublishCompetition(id=few.id), OFFICER)
+    few.do(publication.PublishCompetition(id=few.id), OFFICER)
 
 
 def test_bidding_opens_with_the_third_key_and_not_with_a_bad_one() -> None:
     walk = Walk().published()
-    record = announcement.RecordBiddingKey(id=walk.id)
+    record = publication.RecordBiddingKey(id=walk.id)
     whole = walk.key_texts
     two = {name: whole[name] for name in ("custodian_1", "custodian_2")}
     for keys in ({}, two, {**two, "custodian_3": "bm90IGEga2V5"}, {**two, "custodian_3": whole["custodian_1"]}):
@@ -131,7 +131,7 @@ def test_bidding_opens_with_the_third_key_and_not_with_a_bad_one() -> None:
     stranger = {**two, "custodian_4": to_base64(bytes(32))}
     assert walk.do(record, facts=stranger) == ()
     [event] = walk.do(record, facts=whole)
-    assert isinstance(event, announcement.BiddingOpened) and event.keys == whole and walk.status == "open"
+    assert isinstance(event, publication.BiddingOpened) and event.keys == whole and walk.status == "open"
 
 
 def test_a_question_is_answered_to_all_and_its_asker_is_named_to_nobody() -> None:

@@ -1,7 +1,7 @@
 """The competition (189-FZ ch. 3), one file per phase, in the order of the procedure.
 
-announcement → questions → closing → opening → admission → evaluation → ranking (protocol) → award; `state` is what they
-share. Importing this package declares all of it on `competition`.
+announcement → publication → questions → closing → opening → admission → evaluation → ranking (protocol) → award;
+`state` is what they share. Importing this package declares all of it on `competition`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from services.orders.domain.competition import (
     evaluation,
     opening,
     protocol,
+    publication,
     questions,
     ranking,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "open_bid",
     "opening",
     "protocol",
+    "publication",
     "questions",
     "ranking",
 ]

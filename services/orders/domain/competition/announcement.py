@@ -1,27 +1,20 @@
-"""The announcement: a draft from an approved order's lots, its publication, and the keys that open bidding.
+"""The announcement as a draft: lots of an approved order, requirements, criteria, a commission; and its cancellation.
 
 189-FZ ch. 3: the body, lots, volume, unit, limit price, requirements, criteria with weights, and dates are told to all.
-At publication the formulas are frozen by hash, the deadline is held against the region's minimum acceptance period by
-the working calendar, and the explanation of that date goes into the event with the calendar's version. Bidding opens
-when all three custodians have published their keys for this competition.
+Criteria are held against the formulas and the region before anybody sees them, so that no ranking fails on them later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pydantic import Field
 
 from kernel import canonical
 from kernel.aggregate import NEW, Command, Context, Decision, Event, decided
 from kernel.ids import Id
-from kernel.instants import Instant, to_text
 from kernel.refusal import NOT_YOURS, Refusal, require
-from kernel.sealing import KEY_BYTES, SealError, from_base64
 from services.orders.domain import scoring
-from services.orders.domain.competition.closing import closing_dues
 from services.orders.domain.competition.state import (
     LAW,
     MAX_EVALUATORS,
@@ -31,7 +24,6 @@ from services.orders.domain.competition.state import (
     Account,
     Competition,
     CriterionLine,
-    Limits,
     Long,
     LotLine,
     Requirement,
@@ -81,26 +73,6 @@ ANNOUNCEMENT_TOO_LARGE = Refusal(
     "The announcement takes {bytes} bytes, the limit is {limit}.",
     kind="invalid",
 )
-TOO_FEW_EVALUATORS = Refusal(
-    "too_few_evaluators",
-    "В комиссии {named} человек, кворум региона {quorum}.",
-    "The commission has {named} members, the region's quorum is {quorum}.",
-    "region.toml quorum_evaluators",
-    kind="invalid",
-)
-DEADLINE_PAST = Refusal(
-    "deadline_in_past",
-    "Срок подачи заявок {deadline} уже прошёл.",
-    "The deadline {deadline} has passed already.",
-    kind="invalid",
-)
-DEADLINE_EARLY = Refusal(
-    "deadline_too_early",
-    "Срок подачи {deadline} раньше наименьшего {earliest}. {explanation_ru}",
-    "The deadline {deadline} is before the earliest, {earliest}. {explanation_en}",
-    "region.toml minimum_acceptance_working_days",
-    kind="invalid",
-)
 
 
 # -- events -----------------------------------------------------------------------------------------------------------
@@ -127,34 +99,11 @@ class CompetitionDrafted(Event):
     drafted_by: str
 
 
-class CompetitionPublished(Event):
-    """`deadline_explanation` is how the earliest possible deadline was counted (kernel.calendar.Deadline)."""
-
-    competition_id: Id
-    deadline: Instant
-    deadline_explanation: dict[str, Any]
-    explained: dict[str, str]
-    calendar_version: str
-    questions_until: Instant
-    questions_explanation: dict[str, Any]
-    formulas_hash: str
-    limits: Limits
-    custodians: tuple[str, ...]
-    region_version: str
-
-
 class EvaluatorsAppointed(Event):
     """Added to the commission after the draft; members are never taken away."""
 
     competition_id: Id
     evaluators: tuple[str, ...]
-
-
-class BiddingOpened(Event):
-    """`keys`: {custodian: its public key for this competition, base64}, what bids are sealed for."""
-
-    competition_id: Id
-    keys: dict[str, str]
 
 
 class CompetitionCancelled(Event):
@@ -175,22 +124,9 @@ class DraftCompetition(Command):
     evaluators: tuple[Account, ...] = Field(default=(), max_length=MAX_EVALUATORS)
 
 
-class PublishCompetition(Command):
-    """`deadline`: the end of acceptance; left out, it is the earliest that the region allows."""
-
-    id: Id
-    deadline: Instant | None = None
-
-
 class AppointEvaluators(Command):
     id: Id
     evaluators: tuple[Account, ...] = Field(min_length=1, max_length=MAX_EVALUATORS)
-
-
-class RecordBiddingKey(Command):
-    """A custodian's key has come; bidding opens with the last of the three."""
-
-    id: Id
 
 
 class CancelCompetition(Command):
@@ -231,7 +167,7 @@ def draft(state: Competition, command: DraftCompetition, context: Context) -> De
         require(lot_id in lots, LOT_NOT_OF_ORDER, lot_id=lot_id)
         require(lot_id not in basis.taken, LOT_IN_COMPETITION)
     _check_apart(command)
-    _check_criteria(command.criteria, rules)
+    check_criteria(command.criteria, rules)
     event = CompetitionDrafted(
         competition_id=context.id,
         number=basis.number,
@@ -267,7 +203,7 @@ def _check_apart(command: DraftCompetition) -> None:
             require(list(names).count(name) == 1, NAMED_TWICE, what=name)
 
 
-def _check_criteria(criteria: tuple[CriterionLine, ...], rules: Rules) -> None:
+def check_criteria(criteria: tuple[CriterionLine, ...], rules: Rules) -> None:
     """Refuse criteria that no ranking could be computed from; DOMAIN §2: Σ weights = 100 per cent."""
     scoring.parse_criteria([criterion.for_scoring() for criterion in criteria])
     for criterion in criteria:
@@ -278,56 +214,6 @@ def _check_criteria(criteria: tuple[CriterionLine, ...], rules: Rules) -> None:
             allowed=", ".join(rules.formulas),
         )
         require(criterion.key != PRICE or criterion.formula in ("lowest_price", "price_gap"), PRICE_FORMULA)
-
-
-@competition.command(PublishCompetition, roles={"officer"}, states={"draft"}, emits=(CompetitionPublished,), ground=LAW)
-def publish(state: Competition, command: PublishCompetition, context: Context) -> Decision:
-    rules: Rules = context.rules
-    by_own_officer(state, context)
-    quorum = rules.limits["quorum_evaluators"]
-    require(len(state.evaluators) >= quorum, TOO_FEW_EVALUATORS, named=len(state.evaluators), quorum=quorum)
-    _check_criteria(state.criteria, rules)
-    calendar = rules.calendar
-    earliest = calendar.add_working_days(context.now, rules.days["minimum_acceptance_working_days"], rules.zone)
-    explained = {"ru": earliest.explain("ru"), "en": earliest.explain("en")}
-    deadline = command.deadline or earliest.at
-    require(deadline > context.now, DEADLINE_PAST, deadline=to_text(deadline))
-    require(
-        deadline >= earliest.at,
-        DEADLINE_EARLY,
-        deadline=to_text(deadline),
-        earliest=to_text(earliest.at),
-        explanation_ru=explained["ru"],
-        explanation_en=explained["en"],
-    )
-    questions = calendar.working_days_before(deadline, rules.days["question_limit_working_days"], rules.zone)
-    event = CompetitionPublished(
-        competition_id=context.id,
-        deadline=deadline,
-        deadline_explanation=earliest.to_json(),
-        explained=explained,
-        calendar_version=earliest.calendar_version,
-        questions_until=questions.at,
-        questions_explanation=questions.to_json(),
-        formulas_hash=scoring.formulas_hash([criterion.for_scoring() for criterion in state.criteria]),
-        limits=Limits(zone=rules.zone, **{name: rules.limits[name] for name in _FROZEN}),
-        custodians=rules.custodians,
-        region_version=rules.version,
-    )
-    return decided(event, due=closing_dues(context.id, deadline), deadline=to_text(deadline), **explained)
-
-
-_FROZEN = (
-    "quorum_evaluators",
-    "spread_alarm_points",
-    "abnormally_low_below_mean_percent",
-    "abnormally_low_below_next_percent",
-)
-
-
-@competition.computes(CompetitionPublished)
-def _published_again(state: Competition, event: CompetitionPublished) -> Mapping[str, Any]:
-    return {"formulas_hash": scoring.formulas_hash([criterion.for_scoring() for criterion in state.criteria])}
 
 
 @competition.command(
@@ -345,24 +231,6 @@ def appoint(state: Competition, command: AppointEvaluators, context: Context) ->
         require(commission.count(name) == 1, NAMED_TWICE, what=name)
     require(len(commission) <= MAX_EVALUATORS, NAMED_TWICE, what=f"> {MAX_EVALUATORS}")
     return decided(EvaluatorsAppointed(competition_id=context.id, evaluators=command.evaluators))
-
-
-@competition.command(RecordBiddingKey, roles={"system"}, states={"published"}, emits=(BiddingOpened,))
-def record_key(state: Competition, command: RecordBiddingKey, context: Context) -> Decision:
-    """`context.facts`: {custodian: public key} of all keys that have come for this competition."""
-    keys: Mapping[str, str] = context.facts
-    whole = {name: keys[name] for name in state.custodians if _is_key(keys.get(name, ""))}
-    # Two equal keys would let one custodian open alone (kernel.sealing refuses to seal for them).
-    if len(whole) < len(state.custodians) or len(set(whole.values())) < len(whole):
-        return decided()
-    return decided(BiddingOpened(competition_id=context.id, keys=whole))
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return len(from_base64(text)) == KEY_BYTES
-    except SealError:
-        return False
 
 
 @competition.command(
@@ -398,25 +266,9 @@ def _drafted(state: Competition, event: CompetitionDrafted) -> Competition:
     )
 
 
-@competition.event(CompetitionPublished, to="published")
-def _published(state: Competition, event: CompetitionPublished) -> Competition:
-    return replace(
-        state,
-        deadline=event.deadline,
-        questions_until=event.questions_until,
-        limits=event.limits,
-        custodians=event.custodians,
-    )
-
-
 @competition.event(EvaluatorsAppointed)
 def _appointed(state: Competition, event: EvaluatorsAppointed) -> Competition:
     return replace(state, evaluators=(*state.evaluators, *event.evaluators))
-
-
-@competition.event(BiddingOpened, to="open")
-def _bidding_opened(state: Competition, event: BiddingOpened) -> Competition:
-    return state
 
 
 @competition.event(CompetitionCancelled, to="cancelled")
