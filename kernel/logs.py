@@ -28,8 +28,18 @@ def configure(level: str = "INFO") -> None:
     )
 
 
+class _Named:
+    """A logger that asks for the configuration when it is used: modules make theirs before anybody has configured."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(structlog.get_logger().bind(logger=self._name), method)
+
+
 def logger(name: str) -> Any:
-    return structlog.get_logger().bind(logger=name)
+    return _Named(name)
 
 
 configure()  # from the first import on: the library's own default prints local variables, and with them data
