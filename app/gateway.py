@@ -93,8 +93,15 @@ def server_for(app: FastAPI, port: int) -> Server:
 def running(
     installation: Installation, settings: Settings, port: int = 0, options: Options | None = None
 ) -> Iterator[str]:
-    """The gateway in a thread of this process, for the demo and tests; gives its address, with port 0 a free one."""
-    server = server_for(application(installation, settings, options), port)
+    """The gateway of an installation in a thread of this process; gives its address, with port 0 a free one."""
+    with serving(application(installation, settings, options), port) as address:
+        yield address
+
+
+@contextmanager
+def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """`app` in a thread of this process, stopped in order at the end."""
+    server = server_for(app, port)
     thread = threading.Thread(target=server.run, name="gateway", daemon=True)
     thread.start()
     try:

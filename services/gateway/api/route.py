@@ -22,8 +22,8 @@ class Route:
     `id` may be left out: it follows from asker, command and key; with `own` it is the organisation that a provider's
     staff acts for. `keyless`: needs no Idempotency-Key, since a repetition does no harm (sign-in). `asks`: a query that
     takes its parameters from a JSON body, being too large for an address. `prepare` turns what was sent into what the
-    service takes; `body` is then the schema of what is sent. `limit` names a rate of its own (`sign_in`). `name`: of a second route
-    of one call.
+    service takes; `body` is then the schema of what is sent. `limit` names a rate of its own (`sign_in`).
+    `name`: of a second route of one call.
     """
 
     method: str

@@ -199,14 +199,25 @@ async def _free(frame: Frame, asker: Asker, provider_id: str) -> int | None:
     return provider_pages.free_places(await _places(frame, asker, provider_id))
 
 
+async def _head(frame: Frame, asker: Asker, ref: str | None) -> str | None:
+    """The head's name, where the law publishes it. The vault stands apart: without it the card is shown all the same."""
+    if not ref:
+        return None
+    answer = await frame.calls.query("vault.published_names", {"person_refs": [ref]}, asker)
+    person = answer.get("reply", {}).get("names", {}).get(ref)
+    return str(person["full_name"]) if person else None
+
+
 async def provider(request: Request, frame: Frame) -> Response:
     asker, id = frame.asker(request), id_of(request)
     card = await frame.calls.reply("registry.provider", {"id": id}, asker)
     places = await _places(frame, asker, id)
     active = {"provider_id": id, "status": "active", "limit": COUNTED}
     agreements = await frame.calls.reply("orders.agreements", active, asker)
+    head = await _head(frame, asker, card["head_ref"])
     trail, events = await trail_of(frame, asker, [f"RegisterEntry/{id}"])
     tree = await frame.calls.reply("audit.tree", {}, asker)
     trust = log_pages.trust(tree, events)
-    context = provider_pages.provider_page(card, places, len(agreements["items"]), frame.region, trail, trust)
+    active_ones = len(agreements["items"])
+    context = provider_pages.provider_page(card, places, active_ones, head, frame.region, trail, trust)
     return await frame.answer(request, "provider", context)

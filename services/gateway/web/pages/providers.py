@@ -82,11 +82,15 @@ def provider_page(
     card: Reply,
     places: Sequence[Reply],
     agreements: int | None,
+    head: str | None,
     region: Region,
     trail: Sequence[TrailItem],
     trust: Trust,
 ) -> ProviderPage:
-    """From `registry.provider`, `providers.places` of it, the number of its active agreements, and the log."""
+    """From `registry.provider`, `providers.places` of it, the number of its active agreements, and the log.
+
+    `head`: the name that the law publishes, from the vault; None where it doesn't or the vault doesn't answer.
+    """
     contacts = card["contacts"] or {}
     return {
         "id": card["id"],
@@ -101,7 +105,7 @@ def provider_page(
         "ogrn": card["ogrn"],
         "address": card["address"],
         "territories": [region.territory(card["territory"])],
-        "head": None,  # a name comes from the vault, for those whom the law lets see it
+        "head": head,
         "phone": contacts.get("phone") or None,
         "email": contacts.get("email") or None,
         "website": None,

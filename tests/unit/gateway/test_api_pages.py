@@ -1,0 +1,334 @@
+"""Contexts of pages from services' replies: pure functions, tried on replies as services give them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from services.gateway.web import render
+from services.gateway.web.pages import landing, log, orders, premises, providers
+from services.gateway.web.pages.frame import Region
+from services.gateway.web.samples import page, site
+
+REGION = Region(
+    site(),
+    {"kem": {"ru": "Кемь", "en": "Kem"}},
+    {"DOM-01": {"ru": "Доставка", "en": "Delivery"}},
+    {"visit": {"ru": "посещение", "en": "visit"}},
+    {"custodian_1": {"ru": "Департамент", "en": "Department"}},
+)
+TREE: dict[str, Any] = {
+    "size": 7,
+    "root": "ab" * 32,
+    "checkpoint": "market.example\n7\n" + base64.b64encode(b"\x05" * 32).decode() + "\n\n— market.example x\n",
+    "signed_at": "2027-01-15T09:00:00+00:00",
+    "sources": [{"source": "orders", "entries": 5, "sealed_at": "2027-01-15T09:00:00.000000Z"}],
+}
+ORDER: dict[str, Any] = {
+    "order_id": "o1",
+    "number": "СЗ-2027-000001",
+    "status": "approved",
+    "body_name": "Департамент",
+    "territory": "kem",
+    "service_code": "DOM-01",
+    "service_name": "Доставка продуктов",
+    "year": 2027,
+    "unit": "visit",
+    "volume": 130,
+    "by_assignment": 20,
+    "by_competition": 100,
+    "by_certificate": 10,
+    "lots": [
+        {"lot_id": "l1", "number": 1, "title": "Часть", "volume": 100, "unit": "visit", "limit_price_kopecks": 41_200}
+    ],
+}
+
+
+def competition(status: str, **more: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "competition_id": "c1",
+        "order_id": "o1",
+        "status": status,
+        "title": "Доставка на дом",
+        "deadline": "2027-02-01T15:00:00.000000Z",
+        "questions_until": "2027-01-28T15:00:00.000000Z",
+        "closed_at": None,
+        "opened_at": None,
+        "decided_at": None,
+        "standstill_until": None,
+        "changed_at": "2027-02-02T00:00:00.000000Z",
+        "reason": None,
+        "formulas_hash": "ff",
+        "requirements": [{"code": "no_debts", "text": "Нет долгов"}],
+        "criteria": [
+            {"key": "price", "title": "Цена", "formula": "lowest_price", "weight": 40, "counts": "kopecks"},
+            {"key": "years", "title": "Опыт", "formula": "linear", "weight": 60, "counts": "лет"},
+        ],
+        "lots": [{"lot_id": "l1", "title": "Часть", "failure": "", "result": None}],
+        "questions": [],
+        "bids": [],
+        "awards": [],
+    }
+    return {**base, **more}
+
+
+def shown(competition_: dict[str, Any] | None, **releases: str | None) -> dict[str, Any]:
+    """The order's context, which must also render in both languages."""
+    context = orders.order_page(ORDER, competition_, releases, REGION, [], log.trust(TREE, 3))
+    for lang in ("ru", "en"):
+        assert "<h1" in render("order", lang, site=REGION.site, page=page("/orders/o1"), order=context)  # type: ignore[arg-type]
+    return dict(context)
+
+
+@pytest.mark.parametrize(
+    ("status", "times", "step", "stopped"),
+    [
+        ("published", {}, "submission", None),
+        ("open", {}, "submission", None),
+        ("closed", {"closed_at": "t"}, "opening", None),
+        ("opened", {"closed_at": "t", "opened_at": "2027-02-01T15:01:00Z"}, "evaluation", None),
+        ("evaluation", {"closed_at": "t", "opened_at": "2027-02-01T15:01:00Z"}, "evaluation", None),
+        ("standstill", {"closed_at": "t", "standstill_until": "2027-02-20T00:00:00Z"}, "complaints", None),
+        ("awarded", {"closed_at": "t"}, "contract", None),
+        ("agreed", {"closed_at": "t"}, "contract", None),
+        ("cancelled", {}, "submission", "submission"),
+        ("unsuccessful", {"closed_at": "t"}, "opening", "opening"),
+        ("unsuccessful", {"closed_at": "t", "opened_at": "2027-02-01T15:01:00Z"}, "evaluation", "evaluation"),
+    ],
+)
+def test_the_five_steps_follow_the_state(status: str, times: dict[str, str], step: str, stopped: str | None) -> None:
+    found = shown(competition(status, **times))["competition"]
+    assert found["step"] == step and found["finished"] == (status == "agreed")
+    assert (found["stopped"]["step"] if found["stopped"] else None) == stopped
+    assert found["sealed"] == (status in ("published", "open"))
+
+
+def test_an_order_without_a_competition_is_a_draft() -> None:
+    context = shown(None)
+    assert (context["status"], context["limit_kopecks"]) == ("draft", 4_120_000)
+    assert [way["volume"] for way in context["ways"]] == [20, 100, 10]
+    assert context["lots"][0]["bids"] is None and context["competition"]["step"] is None
+
+
+def test_while_keys_are_awaited_the_page_says_whose() -> None:
+    found = shown(competition("closed", closed_at="t"), custodian_1="2027-02-01T15:01:00Z", custodian_2=None)
+    names = found["competition"]["opening"]["custodians"]
+    assert names[0]["name"]["ru"] == "Департамент" and names[1] == {"name": "custodian_2", "released_at": None}
+
+
+def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
+    def bid(id: str, price: int | None, status: str, place: int | None, **more: Any) -> dict[str, Any]:
+        return {
+            "bid_id": id,
+            "lot_id": "l1",
+            "provider_id": f"p-{id}",
+            "provider_name": f"НКО {id}",
+            "kind": "npo",
+            "status": status,
+            "failure": None,
+            "price_kopecks": price,
+            "volume": 50,
+            "values": {"years": 5} if price else None,
+            "checks": None,
+            "place": place,
+            **more,
+        }
+
+    standing = {
+        "place": 1,
+        "level_with": ["b2"],
+        "total": {"exact": "277/3"},
+        "points": {"price": {"exact": "100/1"}, "years": {"exact": "88/1"}},
+    }
+    result = {
+        "ranking": {"ranking": [{"offer": "b1", **standing}], "abnormally_low": {"b1": ["below_mean"]}},
+        "alarms": [{"bid_id": "b1"}],
+    }
+    award = {
+        "award_id": "a",
+        "lot_id": "l1",
+        "bid_id": "b1",
+        "provider_id": "p-b1",
+        "provider_name": "НКО b1",
+        "volume": 50,
+        "unit_price_kopecks": 40_000,
+        "agreement_id": None,
+        "agreement_number": None,
+        "agreement_status": None,
+    }
+    bids = [
+        bid("b1", 40_000, "admitted", 1),
+        bid(
+            "b2", 41_000, "rejected", None, checks=[{"met": False, "reason": "Есть долги"}, {"met": True, "reason": ""}]
+        ),
+        bid("b3", None, "failed", None, failure="tampered"),
+    ]
+    lots = [{"lot_id": "l1", "title": "Часть", "failure": "", "result": result}]
+    times = {"closed_at": "t", "opened_at": "2027-02-01T15:01:00Z", "decided_at": "2027-02-09T10:00:00Z"}
+    context = shown(competition("awarded", bids=bids, lots=lots, awards=[award], **times))
+    [lot] = context["lots"]
+    first, second, third = lot["bids"]
+    assert (first["total"], first["rank"], first["awarded_volume"]) == ("277/3", 1, 50)
+    assert first["cells"][0] == {"criterion": "price", "offer": {"kopecks": 40_000}, "score": "100/1"}
+    assert first["cells"][1]["offer"] == {"number": 5, "unit": "лет"}
+    assert first["flags"] == ["abnormally_low", "tie", "second_look"]
+    assert (second["reason"], second["total"]) == ("Есть долги", None)
+    assert third["reason"] == "tampered" and third["cells"][0]["offer"] == {}
+    assert lot["awards"][0]["total_kopecks"] == 2_000_000 and lot["status"] == "awarded"
+    assert context["competition"]["protocols"][0]["url"] == "/competitions/c1/lots/l1/protocol"
+
+
+def test_the_living_competition_is_shown_and_never_a_draft() -> None:
+    new, old = competition("draft"), competition("unsuccessful")
+    assert orders.latest([new, old]) is old
+    assert orders.latest([old, competition("open")])["status"] == "open"  # type: ignore[index]
+    assert orders.latest([new]) is None
+
+
+def test_the_list_of_orders_renders_with_a_choice_that_finds_nothing() -> None:
+    rows = [orders.order_row(ORDER, competition("open"), REGION), orders.order_row(ORDER, None, REGION)]
+    filters = {"status": "open", "territory": "kem", "service": ""}
+    for items in (rows, []):
+        context = orders.orders_page(filters, items, REGION, "cursor", None)
+        assert "<h1" in render("orders", "ru", site=REGION.site, page=page("/orders"), orders=context)
+
+
+def test_premises_say_until_when_they_are_lent() -> None:
+    item = {
+        "premises_id": "x",
+        "kind": "room",
+        "title": "",
+        "address": "Кемь",
+        "territory": "kem",
+        "area_m2": 60,
+        "permitted_use": "занятия",
+        "accessibility": "",
+        "standing": "lent",
+        "lent_to": "p1",
+        "lent_until": "2028-01-01T00:00:00Z",
+        "free": [{"from": "2028-01-01T00:00:00Z", "until": None}],
+    }
+    filters = {"kind": "", "status": "", "territory": ""}
+    reply = {"items": [item, {**item, "standing": "free", "lent_to": None}], "next": None}
+    context = premises.premises_page(filters, reply, {"p1": "НКО"}, REGION, None)
+    lent, free = context["items"]
+    assert lent["loan"] and lent["loan"]["borrower"]["name"] == "НКО" and lent["free_from"] == "2028-01-01T00:00:00Z"
+    assert free["loan"] is None and free["free_from"] is None and free["title"] == "занятия"
+    only = premises.premises_page({**filters, "status": "lent"}, reply, {}, REGION, None)
+    assert len(only["items"]) == 1
+    assert "<h1" in render("premises", "en", site=REGION.site, page=page("/premises"), premises=context)
+
+
+def test_a_suspended_provider_says_why() -> None:
+    card = {
+        "id": "p1",
+        "number": "",
+        "short_name": "НКО",
+        "full_name": "НКО",
+        "kind": "npo",
+        "legal_form": "АНО",
+        "status": "suspended",
+        "inn": "7707083893",
+        "ogrn": "1027700132195",
+        "address": "",
+        "territory": "kem",
+        "contacts": None,
+        "included_on": None,
+        "service_kinds": ["domestic"],
+        "history": [
+            {
+                "event": "ProviderSuspended",
+                "at": "2027-01-01T00:00:00Z",
+                "ground": "442-FZ",
+                "details": {"reason": "старое"},
+            },
+            {"event": "ProviderRestored", "at": "2027-01-02T00:00:00Z", "ground": "", "details": {}},
+            {
+                "event": "ProviderSuspended",
+                "at": "2027-01-03T00:00:00Z",
+                "ground": "442-FZ",
+                "details": {"reason": "лицензия"},
+            },
+        ],
+    }
+    context = providers.provider_page(card, [], None, None, REGION, [], log.trust(TREE, 0))
+    assert context["state"] == {"reason": "лицензия", "ground": "442-FZ", "since": "2027-01-03T00:00:00Z"}
+    assert "<h1" in render("provider", "ru", site=REGION.site, page=page("/providers/p1"), provider=context)
+
+
+def test_unknown_choices_of_a_filter_are_not_asked() -> None:
+    assert providers.asked({"q": "", "kind": "<x>", "form": "home", "territory": ""}) == {"form": "home"}
+    assert premises.asked({"kind": "boat", "status": "free", "territory": ""}) == {"status": "listed"}
+
+
+def test_the_landing_adds_up() -> None:
+    register = {"items": [{"status": "active", "providers": 3}, {"status": "excluded", "providers": 2}]}
+    balance = {
+        "kinds": [
+            {"kind": "limit", "balance_kopecks": 9},
+            {"kind": "obliged", "balance_kopecks": 5},
+            {"kind": "paid", "balance_kopecks": 1},
+        ]
+    }
+    context = landing.landing_page(2, register, balance, [], log.trust(TREE, 7))
+    assert context["figures"] == {"open_orders": 2, "providers": 3, "agreed_kopecks": 6, "entries": 7}
+    soon = landing.soonest([{"deadline": f"2027-0{n}"} for n in (5, 1, 4, 2, 3, 6)])
+    assert [one["deadline"] for one in soon] == ["2027-01", "2027-02", "2027-03", "2027-04", "2027-05"]
+
+
+def entry(**event: Any) -> dict[str, Any]:
+    whole = {
+        "event": {
+            "id": "e1",
+            "time": "2027-01-15T09:00:00.000000Z",
+            "actor": "system:orders",
+            "streamversion": 1,
+            "receivedat": "2027-01-15T09:00:00.000000Z",
+            "correlationid": "k",
+            "data": {"price": 5},
+            **event,
+        },
+        "prevhash": "0" * 64,
+        "sealedat": "2027-01-15T09:00:01.000000Z",
+        "sequence": 2,
+    }
+    return {
+        "index": 4,
+        "source": "orders",
+        "sequence": 2,
+        "event_id": "e1",
+        "type": "market.orders.BiddingClosed.v1",
+        "subject": "Competition/c1",
+        "entry": json.dumps(whole),
+    }
+
+
+def test_an_entry_is_shown_with_its_proof_cause_and_neighbours() -> None:
+    inclusion = {
+        "index": 4,
+        "size": 7,
+        "checkpoint": TREE["checkpoint"],
+        "proof": [base64.b64encode(b"\x01" * 32).decode()],
+    }
+    context = log.entry_page(entry(causationid="e0"), TREE, inclusion, None, "KEY")
+    assert context["proof"] and context["proof"]["checkpoint"]["root_hash"] == "05" * 32
+    assert context["proof"]["path"] == ["01" * 32]
+    assert context["cause"] and context["cause"]["entry"] is None, "there is a cause that may not be read yet"
+    assert context["previous"] == {"source": "orders", "sequence": 1}
+    assert context["next"] == {"source": "orders", "sequence": 3}
+    assert context["actor"] == log.BY_THE_SYSTEM
+    bare = log.entry_page(entry(actor="account"), {**TREE, "sources": []}, None, None, None)
+    assert (bare["proof"], bare["cause"], bare["next"], bare["actor"]) == (None, None, None, "account")
+    for one in (context, bare):
+        assert "<h1" in render("log_entry", "en", site=REGION.site, page=page("/log/orders/2"), entry=one)
+
+
+def test_a_log_without_checkpoint_is_still_a_page() -> None:
+    young = {**TREE, "checkpoint": None, "size": 0, "sources": []}
+    filters = {"source": "", "type": "", "subject": ""}
+    context = log.log_page(filters, {"items": [entry()], "next": None}, None, young, [], None)
+    assert context["checkpoint"] is None and len(context["commands"]) == 3
+    assert "<h1" in render("log", "ru", site=REGION.site, page=page("/log"), log=context)
