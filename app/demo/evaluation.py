@@ -1,0 +1,206 @@
+"""From opened bids to awards: formal check, conflicts of interest, unseen scores, ranking, standstill.
+
+Everything that is decided here by people is decided from the data: a check fails where a plan made it fail, a score
+follows from who is scored by whom. The awards at the end of standstill come by themselves.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from app.demo.bidding import TIED, TOO_DEAR, WITHOUT_BIDS
+from app.demo.data import pick
+from app.demo.orders import EVALUATORS, REQUIREMENTS, lot_id_of
+from app.demo.world import Contest, World
+from kernel.instants import from_text
+
+SUSPENDED_AFTER_BIDDING = 36
+IN_DEBT = ("O06-1", 44)
+CONFLICTED = ("O01", 4, 33)  # competition, evaluator, provider
+CHUNK = 50
+
+
+def check(world: World) -> str:
+    """Every bid against every requirement; one bidder has been suspended since it bid."""
+    registrar = world.people["registrar_1"]
+    world.do(registrar, "registry.suspend_provider", id=world.providers[SUSPENDED_AFTER_BIDDING].id,
+             reason="истёк срок лицензии")  # fmt: skip
+    world.settle()
+    _refuse_bad_checks(world)
+    results = world.each([partial(_check_bids, world, contest) for contest in _evaluated(world)])
+    admitted, rejected = (sum(column) for column in zip(*results, strict=True))
+    world.expect("bids that were rejected", True, rejected >= 3)
+    world.do(registrar, "registry.restore_provider", id=world.providers[SUSPENDED_AFTER_BIDDING].id)
+    world.settle()
+    return f"{admitted} bids admitted, {rejected} rejected"
+
+
+def _evaluated(world: World) -> list[Contest]:
+    return [contest for contest in world.contests.values() if contest.key != WITHOUT_BIDS]
+
+
+def _whole(world: World, contest: Contest) -> dict[str, Any]:
+    return world.ask(None, "orders.competition", id=contest.competition_id)
+
+
+def _check_bids(world: World, contest: Contest) -> tuple[int, int]:
+    officer = world.people[f"{contest.order.body}_1"]
+    in_debt = world.providers[IN_DEBT[1]].id, lot_id_of(IN_DEBT[0])
+    admitted = rejected = 0
+    for bid in _whole(world, contest)["bids"]:
+        checks = [{"requirement": each["code"], "met": True, "reason": "по справке"} for each in REQUIREMENTS]
+        if (bid["provider_id"], bid["lot_id"]) == in_debt:
+            checks[0] |= {"met": False, "reason": "задолженность 12 400 ₽ на дату справки"}
+        checked = world.do(officer, "orders.check_bid", id=contest.competition_id, bid_id=bid["bid_id"], checks=checks)
+        if checked.reply["admitted"]:
+            admitted += 1
+        else:
+            rejected += 1
+    world.do(officer, "orders.begin_evaluation", id=contest.competition_id)
+    return admitted, rejected
+
+
+def _refuse_bad_checks(world: World) -> None:
+    contest = world.contests["O01"]
+    officer = world.people["department_1"]
+    bid = _whole(world, contest)["bids"][0]
+    this = {"id": contest.competition_id}
+    refused = partial(world.refused, officer, "orders.check_bid")
+    refused("checks_unlike_requirements", **this, bid_id=bid["bid_id"], checks=[])
+    world.refused(officer, "orders.begin_evaluation", "bids_unchecked", **this)
+    world.refused(world.people["belomorsk_1"], "orders.check_bid", "not_yours", **this, bid_id=bid["bid_id"], checks=[])
+    member = world.people["evaluator_1"]
+    world.refused(member, "orders.submit_scores", "wrong_state", **this, scores=[_score(bid["bid_id"], "quality", 50)])
+
+
+# -- the commission ---------------------------------------------------------------------------------------------------
+
+
+def score(world: World) -> str:
+    """Conflicts first; then each member alone. Until the ranking nobody sees another's scores."""
+    _refuse_bad_scores(world)
+    counts = world.each([partial(_score_all, world, contest) for contest in _evaluated(world)])
+    hidden = _whole(world, world.contests["O01"])["scores"]
+    world.expect("scores are unseen until the ranking", [], hidden)
+    return f"{sum(counts)} scores by {EVALUATORS} members"
+
+
+def _score_all(world: World, contest: Contest) -> int:
+    expert = [criterion["key"] for criterion in contest.order.criteria if criterion["formula"] == "expert_mean"]
+    bids = [bid for bid in _whole(world, contest)["bids"] if bid["status"] == "admitted"]
+    given = 0
+    for number in range(1, EVALUATORS + 1):
+        member = world.people[f"evaluator_{number}"]
+        conflicted = _conflicts(world, contest, number)
+        text = "Работал в этой организации до 2026 года." if conflicted else "Конфликта интересов нет."
+        world.do(member, "orders.declare_conflicts", id=contest.competition_id, conflicted=conflicted, text=text)
+        barred = {bid["lot_id"] for bid in bids if bid["provider_id"] in conflicted}
+        if barred:
+            foreign = next(bid for bid in bids if bid["lot_id"] in barred)
+            world.refused(member, "orders.submit_scores", "conflict_of_interest", id=contest.competition_id,
+                          scores=[_score(foreign["bid_id"], expert[0], 50)])  # fmt: skip
+        scores = [
+            _score(bid["bid_id"], criterion, _points(world, contest, bid, criterion, number))
+            for bid in bids
+            if bid["lot_id"] not in barred
+            for criterion in expert
+        ]
+        for start in range(0, len(scores), CHUNK):
+            world.do(member, "orders.submit_scores", id=contest.competition_id, scores=scores[start : start + CHUNK])
+        given += len(scores)
+    return given
+
+
+def _conflicts(world: World, contest: Contest, evaluator: int) -> list[str]:
+    key, number, provider = CONFLICTED
+    return [world.providers[provider].id] if (contest.key, evaluator) == (key, number) else []
+
+
+def _points(world: World, contest: Contest, bid: dict[str, Any], criterion: str, evaluator: int) -> int:
+    """55 to 100 points, most members near each other: what an offer deserves, and a little of the member's own."""
+    lot = contest.lots[bid["lot_id"]].key
+    numbers = {provider.id: number for number, provider in world.providers.items()}
+    number = numbers[bid["provider_id"]]
+    deserved = 60 + pick(36, "quality", lot, number, criterion)
+    return min(100, deserved + pick(10, "opinion", lot, number, criterion, evaluator) - 5)
+
+
+def _score(bid_id: str, criterion: str, points: int) -> dict[str, Any]:
+    return {"bid_id": bid_id, "criterion": criterion, "score": points, "comment": "по содержанию предложения"}
+
+
+def _refuse_bad_scores(world: World) -> None:
+    contest = world.contests["O01"]
+    this = {"id": contest.competition_id}
+    bids = _whole(world, contest)["bids"]
+    bid = next(bid for bid in bids if bid["status"] == "admitted")
+    refused = partial(world.refused, world.people["evaluator_1"], "orders.submit_scores")
+    refused("declare_conflicts_first", **this, scores=[_score(bid["bid_id"], "quality", 50)])
+    refused("invalid_input", **this, scores=[_score(bid["bid_id"], "quality", 101)])
+    stranger = world.people["evaluator_5"]
+    world.refused(stranger, "orders.declare_conflicts", "not_in_commission", **this, text="Конфликта нет.")
+    world.refused(world.people["department_2"], "orders.decide_ranking", "no_quorum", **this)
+    world.refused(world.people["department_1"], "orders.decide_ranking", "four_eyes", **this)
+
+
+# -- ranking and award ------------------------------------------------------------------------------------------------
+
+
+def rank(world: World) -> str:
+    """Who didn't draft decides; the ranking is computed, the protocol made, standstill begins."""
+    for contest in _evaluated(world):
+        deciding = world.people[f"{contest.order.body}_2"]
+        world.do(deciding, "orders.decide_ranking", id=contest.competition_id)
+    _expect_tie(world)
+    _expect_protocol(world)
+    alarms = sum(
+        len(lot["result"]["alarms"])
+        for contest in _evaluated(world)
+        for lot in _whole(world, contest)["lots"]
+        if lot["result"]
+    )
+    world.refused(world.people["department_2"], "orders.decide_ranking", "wrong_state",
+                  id=world.contests["O01"].competition_id)  # fmt: skip
+    return f"{len(_evaluated(world))} rankings, one tie, {alarms} spreads for a second look"
+
+
+def _expect_tie(world: World) -> None:
+    """Two equal prices under price alone: level, and the one that is earlier in the log stands first."""
+    contest = world.contests[TIED.partition("-")[0]]
+    whole = _whole(world, contest)
+    lot_id = lot_id_of(TIED)
+    arrival = {bid["bid_id"]: bid["arrival"] for bid in whole["bids"]}
+    result = next(lot["result"] for lot in whole["lots"] if lot["lot_id"] == lot_id)
+    first, second, *_ = result["ranking"]["ranking"]
+    world.expect("the first two are level", [second["offer"]], first["level_with"])
+    world.expect("the earlier one is first", True, arrival[first["offer"]] < arrival[second["offer"]])
+
+
+def _expect_protocol(world: World) -> None:
+    contest = world.contests["O01"]
+    lot_id = next(iter(contest.lots))
+    protocol = world.ask(None, "orders.protocol", id=contest.competition_id, lot_id=lot_id)
+    result = next(lot["result"] for lot in _whole(world, contest)["lots"] if lot["lot_id"] == lot_id)
+    world.expect("the protocol is that of the ranking", result["protocol_hash"], protocol["hash"])
+    scores = _whole(world, contest)["scores"]
+    world.expect("scores are seen after the ranking", True, len(scores) > 0)
+    dear = world.providers[TOO_DEAR[1]].id
+    rejected = [bid for bid in _whole(world, contest)["bids"] if bid["status"] == "rejected"]
+    world.expect("a price above the limit is rejected", True, any(bid["provider_id"] == dear for bid in rejected))
+
+
+def award(world: World) -> str:
+    """The clock passes the end of standstill; the awards come by themselves."""
+    ends = sorted(from_text(_whole(world, contest)["standstill_until"]) for contest in _evaluated(world))
+    world.move(ends[-1])
+    kinds = {provider.id: provider.organisation.kind for provider in world.providers.values()}
+    found: dict[str, int] = {}
+    for contest in _evaluated(world):
+        whole = _whole(world, contest)
+        world.expect(f"{contest.key} after standstill", "awarded", whole["status"])
+        for each in whole["awards"]:
+            found[kinds[each["provider_id"]]] = found.get(kinds[each["provider_id"]], 0) + 1
+    world.expect("awards to NPOs and to institutions", True, {"npo", "budget_institution"} <= found.keys())
+    world.facts["awards"] = found
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))
