@@ -17,7 +17,8 @@ from app.replay.outcome import outcome_digests
 from app.services import domain_services
 from kernel.chain import ChainError, Link, take_apart
 from kernel.instants import to_text
-from services.vault.verify import check_secrets
+from services.access.verify import check_secrets as credentials
+from services.vault.verify import check_secrets as vault_secrets
 
 SHOWN = 50
 
@@ -74,12 +75,21 @@ def _against_live(bundle: Bundle, url: str) -> ReplayReport:
         _continue(fold, live, links, report)
         _finish(report, fold, openings)
         report.differences += list(live.compare(fold))
-        report.differences += [
-            Difference(*found) for found in check_secrets(live.connection, fold.states["vault", "Person"])
-        ]
+        report.differences += list(_secrets(live, fold))
         return report
     finally:
         live.close()
+
+
+def _secrets(live: Live, fold: Fold) -> Iterator[Difference]:
+    """What differs in the tables that aren't in the log, held against what the log fixes of them."""
+    for service, check in (("access", credentials), ("vault", vault_secrets)):
+        states = {
+            aggregate.name: {key: state for key, (_, state) in fold.states[service, aggregate.name].items()}
+            for aggregate in fold.services[service].aggregates
+        }
+        for found in check(live.connection, states):
+            yield Difference(*found)
 
 
 def _continue(fold: Fold, live: Live, links: dict[str, Link], report: ReplayReport) -> None:

@@ -15,10 +15,14 @@ from kernel.settings import Settings
 from services.access.safe import CantOpen, Credential, Safe
 
 States = Mapping[str, Mapping[str, Any]]
+Finding = tuple[str, str, str, str, str]
+"""(table, key, field, what the log says, what was found): the fields of a replay's Difference."""
+
+TABLE = "access.credential"
 
 
-def check_secrets(connection: Connection, states: States, keys: Path | None = None) -> list[str]:
-    """What differs from the log, a line each: `access.credential key: field …`; nothing where all is as written.
+def check_secrets(connection: Connection, states: States, keys: Path | None = None) -> list[Finding]:
+    """What differs from the log; nothing where all is as it was written.
 
     `states`: {"Account": {id: replayed state}}. `keys`: the folder that holds `access.kek`; without it that of the
     settings. The connection must be able to read the schema `access`.
@@ -26,22 +30,23 @@ def check_secrets(connection: Connection, states: States, keys: Path | None = No
     folder = keys or Settings().keys
     if not (folder / "access.kek").exists():
         is_used = connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM access.credential)").scalar_one()
-        return [f"access: {folder / 'access.kek'} is missing, so nothing can be checked"] if is_used else []
+        missing = ("access", str(folder / "access.kek"), "(file)", "a key file", "no file, so nothing was checked")
+        return [missing] if is_used else []
     return list(_credentials(connection, states.get("Account", {}), Safe.at(folder)))
 
 
-def _credentials(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[str]:
+def _credentials(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[Finding]:
     rows = connection.exec_driver_sql(
         "SELECT account_id::text, login_mac, sealed, password_hash FROM access.credential"
     )
     found = {row[0]: Credential(row[0], bytes(row[1]), bytes(row[2]), row[3]) for row in rows}
     for account_id in sorted(states.keys() - found.keys()):
-        yield f"access.credential {account_id}: the row is missing"
+        yield TABLE, account_id, "(row)", "a row", "no row"
     for account_id in sorted(found.keys() - states.keys()):
-        yield f"access.credential {account_id}: the log knows no such account"
+        yield TABLE, account_id, "(row)", "no such account", "a row"
     for account_id in sorted(found.keys() & states.keys()):
         if box.commitment(found[account_id]) != states[account_id].credential:
-            yield f"access.credential {account_id}: {_field(found[account_id], box)} is not what was written"
+            yield TABLE, account_id, _field(found[account_id], box), "what its commitment fixes", "something else"
 
 
 def _field(row: Credential, box: Safe) -> str:

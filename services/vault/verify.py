@@ -18,10 +18,14 @@ from services.vault.facts import about_draft, about_organisation, about_person
 from services.vault.safe import KEY_BYTES, CantOpen, Safe
 
 States = Mapping[str, Mapping[str, Any]]
+Finding = tuple[str, str, str, str, str]
+"""(table, key, field, what the log says, what was found): the fields of a replay's Difference."""
+
+WRITTEN, OTHER = "what was written", "something else"
 
 
-def check_secrets(connection: Connection, states: States, keys: Path | None = None) -> list[str]:
-    """What differs from the log, a line each: `table key: field …`; nothing where all is as it was written.
+def check_secrets(connection: Connection, states: States, keys: Path | None = None) -> list[Finding]:
+    """What differs from the log; nothing where all is as it was written.
 
     `states`: {aggregate: {stream id: replayed state}} with `Person` and `Draft`. `keys`: the folder that holds
     `vault.kek`; without it that of the settings. The connection must be able to read the schema `vault`.
@@ -33,12 +37,16 @@ def check_secrets(connection: Connection, states: States, keys: Path | None = No
         empty = (
             empty and not connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM vault.person_secret)").scalar_one()
         )
-        return [] if empty else [f"vault: {folder / 'vault.kek'} is missing, so nothing can be checked"]
+        return (
+            []
+            if empty
+            else [("vault", str(folder / "vault.kek"), "(file)", "a key file", "no file, so nothing was checked")]
+        )
     box = Safe.at(folder)
     return [*_persons(connection, states.get("Person", {}), box), *_drafts(connection, states.get("Draft", {}), box)]
 
 
-def _persons(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[str]:
+def _persons(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[Finding]:
     rows = connection.exec_driver_sql("SELECT person_ref::text, keys, sealed FROM vault.person_secret")
     found = {ref: (bytes(keys), bytes(sealed)) for ref, keys, sealed in rows}
     kept = {ref: state for ref, state in states.items() if state.status == "kept"}
@@ -49,18 +57,18 @@ def _persons(connection: Connection, states: Mapping[str, Any], box: Safe) -> It
         try:
             both = box.unwrap(wrapped, about)
         except CantOpen:
-            yield f"vault.person_secret {ref}: keys is not what was written"
+            yield "vault.person_secret", ref, "keys", WRITTEN, OTHER
             continue
         try:
             record = safe.unseal(both[:KEY_BYTES], sealed, about)
         except CantOpen:
-            yield f"vault.person_secret {ref}: sealed is not what was written"
+            yield "vault.person_secret", ref, "sealed", WRITTEN, OTHER
             continue
         if safe.commitment(both[KEY_BYTES:], about, record) != kept[ref].commitment:
-            yield f"vault.person_secret {ref}: sealed is not what the log's commitment fixes"
+            yield "vault.person_secret", ref, "sealed", "what its commitment fixes", OTHER
 
 
-def _drafts(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[str]:
+def _drafts(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[Finding]:
     organisation_keys: dict[str, bytes] = {}
     for organisation, wrapped in connection.exec_driver_sql(
         "SELECT organisation::text, key FROM vault.organisation_key"
@@ -68,7 +76,7 @@ def _drafts(connection: Connection, states: Mapping[str, Any], box: Safe) -> Ite
         try:
             organisation_keys[organisation] = box.unwrap(bytes(wrapped), about_organisation(organisation))
         except CantOpen:
-            yield f"vault.organisation_key {organisation}: key is not what was written"
+            yield "vault.organisation_key", organisation, "key", WRITTEN, OTHER
     rows = connection.exec_driver_sql(
         "SELECT draft_id::text, organisation::text, competition_id::text, lot_id::text, sealed FROM vault.draft_secret"
     ).mappings()
@@ -78,26 +86,26 @@ def _drafts(connection: Connection, states: Mapping[str, Any], box: Safe) -> Ite
     for draft_id in sorted(kept.keys() & found.keys()):
         row, organisation = found[draft_id], kept[draft_id].organisation
         if row["organisation"] != organisation:
-            yield f"vault.draft_secret {draft_id}: organisation is {row['organisation']}, the log says {organisation}"
+            yield "vault.draft_secret", draft_id, "organisation", organisation, row["organisation"]
         elif organisation not in organisation_keys:
-            yield f"vault.organisation_key {organisation}: there is no key for the draft {draft_id}"
+            yield "vault.organisation_key", organisation, "(row)", f"a key for the draft {draft_id}", "no key"
         else:
             yield from _draft(draft_id, row, organisation_keys[organisation])
 
 
-def _draft(draft_id: str, row: RowMapping, key: bytes) -> Iterator[str]:
+def _draft(draft_id: str, row: RowMapping, key: bytes) -> Iterator[Finding]:
     try:
         contents = safe.unseal(key, bytes(row["sealed"]), about_draft(draft_id))
     except CantOpen:
-        yield f"vault.draft_secret {draft_id}: sealed is not what was written"
+        yield "vault.draft_secret", draft_id, "sealed", WRITTEN, OTHER
         return
     for field in ("organisation", "competition_id", "lot_id"):
         if contents[field] != row[field]:
-            yield f"vault.draft_secret {draft_id}: {field} is {row[field]!r}, the sealed text says {contents[field]!r}"
+            yield "vault.draft_secret", draft_id, field, contents[field], row[field]
 
 
-def _rows_as_the_log_says(table: str, kept: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+def _rows_as_the_log_says(table: str, kept: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
     for key in sorted(kept.keys() - found.keys()):
-        yield f"{table} {key}: the row is missing"
+        yield table, key, "(row)", "a row", "no row"
     for key in sorted(found.keys() - kept.keys()):
-        yield f"{table} {key}: the log knows no such row, or says that it was destroyed"
+        yield table, key, "(row)", "no row, or a destroyed one", "a row"

@@ -69,7 +69,7 @@ def differences(staff: Staff, edit: str = "SELECT 1") -> list[str]:
     states = {"Account": {account_id: account.load(state) for account_id, state in rows}}
     with staff.region._admin.connect() as connection:
         connection.exec_driver_sql(edit)
-        return check_secrets(connection, states, staff.region.settings.keys)
+        return [" ".join(found) for found in check_secrets(connection, states, staff.region.settings.keys)]
 
 
 def test_a_second_first_account_is_impossible(staff: Staff) -> None:
@@ -243,11 +243,14 @@ def test_a_dump_tells_neither_logins_nor_names_nor_passwords_nor_tokens(staff: S
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        ("UPDATE access.credential SET password_hash = '$argon2id$another'", "password_hash is not"),
-        ("UPDATE access.credential SET sealed = sealed || 'x'", "sealed is not"),
-        ("UPDATE access.credential SET login_mac = login_mac || 'x'", "login_mac is not"),
-        ("DELETE FROM access.credential", "the row is missing"),
-        ("UPDATE access.credential SET account_id = gen_random_uuid()", "the log knows no such account"),
+        (
+            "UPDATE access.credential SET password_hash = '$argon2id$another'",
+            " password_hash what its commitment fixes",
+        ),
+        ("UPDATE access.credential SET sealed = sealed || 'x'", " sealed what its commitment fixes"),
+        ("UPDATE access.credential SET login_mac = login_mac || 'x'", " login_mac what its commitment fixes"),
+        ("DELETE FROM access.credential", " a row no row"),
+        ("UPDATE access.credential SET account_id = gen_random_uuid()", " no such account a row"),
     ],
 )
 def test_an_edited_credential_is_named_by_table_key_and_field(staff: Staff, edit: str, said: str) -> None:
@@ -257,8 +260,8 @@ def test_an_edited_credential_is_named_by_table_key_and_field(staff: Staff, edit
 
 def test_without_the_key_file_nothing_is_claimed(staff: Staff, tmp_path: Path) -> None:
     with staff.region._admin.connect() as connection:
-        [line] = check_secrets(connection, {}, tmp_path)
-    assert "access.kek is missing" in line
+        [found] = check_secrets(connection, {}, tmp_path)
+    assert found[1:3] == (str(tmp_path / "access.kek"), "(file)")
 
 
 def test_the_read_tables_come_back_from_the_log(staff: Staff) -> None:
