@@ -7,11 +7,12 @@ into shadow tables, and an auditor's replay runs them into a dictionary with no 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import Table
+from sqlalchemy import ARRAY, Column, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
 from kernel.pipeline import Batch
@@ -36,7 +37,8 @@ class Rows(Protocol):
 
     def delete(self, table: Table, key: Mapping[str, Any]) -> None: ...
 
-    def get(self, table: Table, key: Mapping[str, Any]) -> Row | None: ...
+    def get(self, table: Table, key: Mapping[str, Any]) -> Row | None:
+        """The row as it is now, the caller's own; columns that the database computes are left out."""
 
 
 class SqlRows:
@@ -76,7 +78,7 @@ class SqlRows:
         self._batch.add(f"DELETE FROM {self._name(table)} WHERE {_where(tuple(key))}", _params(table, key))
 
     def get(self, table: Table, key: Mapping[str, Any]) -> Row | None:
-        names = [column.name for column in table.columns]
+        names = [column.name for column in table.columns if column.computed is None]
         sql = f"SELECT {_columns(tuple(names))} FROM {self._name(table)} WHERE {_where(tuple(key))}"
         rows = self._batch.read(sql, _params(table, key))
         return {n: _plain(v) for n, v in zip(names, rows[0], strict=True)} if rows else None
@@ -122,7 +124,7 @@ class MemoryRows:
 
     def get(self, table: Table, key: Mapping[str, Any]) -> Row | None:
         row = self._table(table).get(row_key(table, key))
-        return None if row is None else dict(row)
+        return None if row is None else {name: _own(value) for name, value in row.items()}
 
 
 def row_key(table: Table, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -130,7 +132,7 @@ def row_key(table: Table, values: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _with_defaults(table: Table, values: Mapping[str, Any]) -> Row:
-    return {name: values.get(name, default) for name, default in _defaults(table).items()}
+    return {name: values[name] if name in values else _own(default) for name, default in _defaults(table).items()}
 
 
 @lru_cache(maxsize=256)
@@ -145,10 +147,24 @@ def _defaults(table: Table) -> Row:
         if text is None:
             found[column.name] = None
         else:
-            plain = str(text).strip("'")
-            python = column.type.python_type
-            found[column.name] = plain == "true" if python is bool else python(plain)
+            found[column.name] = _literal(column, str(text).strip("'"))
     return found
+
+
+def _literal(column: Column[Any], text: str) -> Any:
+    if isinstance(column.type, JSONB):
+        return orjson.loads(text)
+    if isinstance(column.type, ARRAY):
+        if text != "{}":
+            raise ValueError(f"{column}: a replay knows no default of an array but {{}}, not {text}")
+        return []
+    python = column.type.python_type
+    return text == "true" if python is bool else python(text)
+
+
+def _own(value: Any) -> Any:
+    """A value that its reader may change without changing the row."""
+    return deepcopy(value) if isinstance(value, (dict, list)) else value
 
 
 def _plain(value: Any) -> Any:
@@ -188,14 +204,8 @@ def _change(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _increase(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
-    sums = ", ".join(f'"{n}" = "{n}" + %s' for n in names)
-    return f"UPDATE {table} SET {sums} WHERE {_where(key)}"
-
-
-@lru_cache(maxsize=1024)
 def _add(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
-    sums = ", ".join(f'"{n}" = "{n}" + %s' for n in names)
+    sums = ", ".join(f'"{n}" = coalesce("{n}", 0) + %s' for n in names)
     return f"UPDATE {table} SET {sums} WHERE {_where(key)}"
 
 
