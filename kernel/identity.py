@@ -22,6 +22,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from kernel.ids import new_id
 from kernel.refusal import UNAUTHENTICATED, Refused
 
 ISSUER = "market/access"
@@ -98,6 +99,7 @@ class TokenIssuer:
             "roles": sorted(actor.roles),
             "iat": now,
             "exp": now + lifetime_s,
+            "jti": new_id(),  # two tokens of one second differ, so that ending one session doesn't end the other
         }
         if actor.organisation:
             claims["org"] = actor.organisation

@@ -34,6 +34,7 @@ from services.gateway.openapi import openapi_document
 from services.gateway.options import Options
 from services.gateway.problems import BAD_REQUEST, FAILED, NO_METHOD, NO_PATH, problem_response
 from services.gateway.rates import Buckets
+from services.gateway.revoked import RevokedTokens
 from services.gateway.service_pages import add_service_pages
 from services.gateway.web.pages import add_pages, error_page
 from services.gateway.web.pages.frame import Frame, Region
@@ -75,8 +76,9 @@ def create_app(
 
 def _gate(bus: Bus, settings: Settings, contracts: Contracts, options: Options, clock: MarketClock) -> Gate:
     caller = Caller(SigningKey.at(settings.keys / "gateway.key"), settings.call_deadline_s)
+    calls = Calls(bus, caller, settings.call_deadline_s, options)
     return Gate(
-        calls=Calls(bus, caller, settings.call_deadline_s, options),
+        calls=calls,
         contracts=contracts,
         tokens=TokenChecker(PublicKeys(settings.keys).of("access")),
         options=options,
@@ -85,6 +87,7 @@ def _gate(bus: Bus, settings: Settings, contracts: Contracts, options: Options, 
         anonymous=Buckets(options.rates.anonymous),
         signed_in=Buckets(options.rates.signed_in),
         kept_forms=KeptForms(),
+        revoked=RevokedTokens(calls),
     )
 
 

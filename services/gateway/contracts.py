@@ -32,8 +32,8 @@ class Contract:
 
     @property
     def internal(self) -> bool:
-        """Whether only the market itself may give it."""
-        return self.roles == {"system"}
+        """Whether only the market itself may give it, or who has the installation's keys on its own machine."""
+        return self.roles <= {"system", "operator"}
 
     @property
     def public(self) -> bool:

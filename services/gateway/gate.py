@@ -15,6 +15,7 @@ from services.gateway.contracts import Contracts
 from services.gateway.kept_forms import KeptForms
 from services.gateway.options import Options
 from services.gateway.rates import Buckets
+from services.gateway.revoked import RevokedTokens
 
 LONGEST_TOKEN = 4096
 
@@ -49,8 +50,9 @@ class Gate:
     anonymous: Buckets
     signed_in: Buckets
     kept_forms: KeptForms
+    revoked: RevokedTokens
 
-    def asker(self, request: Request, limit: str | None = None) -> Asker:
+    async def asker(self, request: Request, limit: str | None = None) -> Asker:
         """Who asks. Raises Refused for a token that isn't good, and for too many requests.
 
         The token is looked at here so that a forged one costs no service anything; the services prove it again.
@@ -64,6 +66,7 @@ class Gate:
         actor = self.tokens.actor(token)
         if token is not None:
             self.signed_in.take(actor.id)
+            await self.revoked.check(token)
         return Asker(actor, token, request.state.correlation_id)
 
 

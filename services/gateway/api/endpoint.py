@@ -33,7 +33,7 @@ def endpoint(route: Route, gate: Gate) -> Endpoint:
     contract = gate.contracts.of(route.calls[0])
 
     async def answer_command(request: Request) -> Response:
-        asker = _admitted(request, route, contract, gate)
+        asker = await _admitted(request, route, contract, gate)
         target, parameters = _addressed(request, route, contract)
         key = new_id() if route.keyless else idempotency_key(request, gate.options.idempotency_key_length)
         version = expected_version(request)
@@ -47,10 +47,12 @@ def endpoint(route: Route, gate: Gate) -> Endpoint:
         answer = await gate.calls.command(
             target, data, asker, key=key, received_at=received_at, expected_version=version
         )
+        if target.startswith("access."):
+            gate.revoked.forget()  # a session that was just ended is over at once
         return command_response(route, parameters, answer)
 
     async def answer_query(request: Request) -> Response:
-        asker = _admitted(request, route, contract, gate)
+        asker = await _admitted(request, route, contract, gate)
         target, parameters = _addressed(request, route, contract)
         params, wait = query_parameters(request.query_params, contract)
         if route.asks:
@@ -94,9 +96,9 @@ def query_response(request: Request, answer: dict[str, Any]) -> Response:
     return _json(reply, 200, headers)
 
 
-def _admitted(request: Request, route: Route, contract: Contract | None, gate: Gate) -> Asker:
+async def _admitted(request: Request, route: Route, contract: Contract | None, gate: Gate) -> Asker:
     """Who asks; a visitor is turned away before a body is read. Other roles are the service's to judge."""
-    asker = gate.asker(request, route.limit)
+    asker = await gate.asker(request, route.limit)
     if asker.token is None and contract is not None and not contract.public:
         raise Refused(UNAUTHENTICATED.having(reason="нужен вход / sign-in needed"))
     return asker

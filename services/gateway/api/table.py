@@ -5,10 +5,11 @@ What is only for the market itself (contracts whose one role is `system`) has no
 
 from __future__ import annotations
 
-from services.gateway.api import audit, billing, orders, providers, registry, vault
+from services.gateway.api import access, audit, billing, orders, providers, registry, vault
 from services.gateway.api.route import Route
 
 TABLE: tuple[Route, ...] = (
+    *access.ROUTES,
     *registry.ROUTES,
     *orders.ROUTES,
     *providers.ROUTES,

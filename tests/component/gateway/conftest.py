@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+import structlog
 
 from app.contracts.generate import contract_files
 from kernel.ids import new_id
@@ -112,5 +114,10 @@ def problem(answer: httpx.Response) -> dict[str, Any]:
 
 
 @pytest.fixture
-def look() -> Callable[[httpx.Response], dict[str, Any]]:
-    return problem
+def log_lines() -> Iterator[io.StringIO]:
+    """What the process logs during a test, as it would stand on standard error."""
+    before = structlog.get_config()["logger_factory"]
+    kept = io.StringIO()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(kept))
+    yield kept
+    structlog.configure(logger_factory=before)

@@ -93,8 +93,8 @@ class Frame:
     gate: Gate
     region: Region
 
-    def asker(self, request: Request) -> Asker:
-        return self.gate.asker(request)
+    async def asker(self, request: Request) -> Asker:
+        return await self.gate.asker(request)
 
     @property
     def calls(self) -> Calls:

@@ -62,7 +62,7 @@ async def at_once(items: Sequence[Item], ask: Callable[[Item], Awaitable[Made]])
 
 
 async def landing(request: Request, frame: Frame) -> Response:
-    asker, calls = frame.asker(request), frame.calls
+    asker, calls = await frame.asker(request), frame.calls
     open_ones = await calls.reply("orders.competitions", {"status": "open", "limit": COUNTED}, asker)
     register = await calls.reply("registry.figures", {}, asker)
     balance = await calls.reply("billing.trial_balance", {}, asker)
@@ -79,7 +79,7 @@ async def landing(request: Request, frame: Frame) -> Response:
 
 async def orders(request: Request, frame: Frame) -> Response:
     """All orders, the newest first; with a state chosen, the orders whose competition is in it."""
-    asker = frame.asker(request)
+    asker = await frame.asker(request)
     filters = chosen(request, "status", "territory", "service")
     cursor = request.query_params.get("cursor")
     asked: dict[str, Any] = {"limit": ROWS} | ({"cursor": cursor} if cursor else {})
@@ -114,7 +114,7 @@ async def _latest(frame: Frame, asker: Asker, order_id: str) -> Reply | None:
 
 
 async def order(request: Request, frame: Frame) -> Response:
-    asker, id = frame.asker(request), id_of(request)
+    asker, id = await frame.asker(request), id_of(request)
     found = await frame.calls.reply("orders.social_order", {"id": id}, asker)
     listed = await _latest(frame, asker, id)
     competition: Reply | None = None
@@ -159,14 +159,14 @@ async def trail_of(frame: Frame, asker: Asker, subjects: Sequence[str]) -> tuple
 
 async def competition(request: Request, frame: Frame) -> Response:
     """A competition is shown on its order's page."""
-    found = await frame.calls.reply("orders.competition", {"id": id_of(request)}, frame.asker(request))
+    found = await frame.calls.reply("orders.competition", {"id": id_of(request)}, await frame.asker(request))
     return RedirectResponse(link("order", id=found["order_id"]), 303)
 
 
 async def protocol(request: Request, frame: Frame) -> Response:
     """The protocol of a lot, the very bytes whose hash is in the log. It may run nothing and load nothing."""
     asked = {"id": id_of(request), "lot_id": id_of(request, "lot_id")}
-    found = await frame.calls.reply("orders.protocol", asked, frame.asker(request))
+    found = await frame.calls.reply("orders.protocol", asked, await frame.asker(request))
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
@@ -178,7 +178,7 @@ async def protocol(request: Request, frame: Frame) -> Response:
 
 
 async def providers(request: Request, frame: Frame) -> Response:
-    asker = frame.asker(request)
+    asker = await frame.asker(request)
     filters = chosen(request, "q", "kind", "form", "territory")
     cursor = request.query_params.get("cursor")
     asked = {**provider_pages.asked(filters), "limit": ROWS} | ({"cursor": cursor} if cursor else {})
@@ -209,7 +209,7 @@ async def _head(frame: Frame, asker: Asker, ref: str | None) -> str | None:
 
 
 async def provider(request: Request, frame: Frame) -> Response:
-    asker, id = frame.asker(request), id_of(request)
+    asker, id = await frame.asker(request), id_of(request)
     card = await frame.calls.reply("registry.provider", {"id": id}, asker)
     places = await _places(frame, asker, id)
     active = {"provider_id": id, "status": "active", "limit": COUNTED}

@@ -64,7 +64,7 @@ def _redirect(target: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def log(request: Request, frame: Frame) -> Response:
-    asker = frame.asker(request)
+    asker = await frame.asker(request)
     filters = chosen(request, "source", "type", "subject")
     cursor = request.query_params.get("cursor", "")
     asked: dict[str, Any] = {name: value for name, value in filters.items() if value}
@@ -113,7 +113,7 @@ STREAMS = (
 
 
 async def log_entry(request: Request, frame: Frame) -> Response:
-    asker = frame.asker(request)
+    asker = await frame.asker(request)
     source, sequence = request.path_params["source"], request.path_params["sequence"]
     if not (sequence.isdigit() and len(sequence) <= 18):
         raise Refused(MISSING.having(what="entry", id=sequence[:40]))
@@ -133,7 +133,7 @@ async def entry_of_event(request: Request, frame: Frame) -> Response:
     event_id = request.path_params["event_id"]
     if not is_id(event_id):
         raise Refused(NO_PATH)
-    item = await frame.calls.reply("audit.entry", {"event_id": event_id}, frame.asker(request))
+    item = await frame.calls.reply("audit.entry", {"event_id": event_id}, await frame.asker(request))
     return RedirectResponse(link("log_entry", source=item["source"], sequence=item["sequence"]), 303)
 
 
@@ -149,7 +149,7 @@ async def _optional(frame: Frame, name: str, params: Mapping[str, Any], asker: A
 
 
 async def premises(request: Request, frame: Frame) -> Response:
-    asker = frame.asker(request)
+    asker = await frame.asker(request)
     filters = chosen(request, "kind", "status", "territory")
     cursor = request.query_params.get("cursor")
     asked = premises_pages.asked(filters) | ({"cursor": cursor} if cursor else {})
