@@ -142,12 +142,10 @@ def _defaults(table: Table) -> Row:
     for column in table.columns:
         if column.computed is not None:
             continue
+        name = str(column.name)  # SQLAlchemy's own kind of text can't be a key of JSON
         literal = getattr(column.server_default, "arg", None)
         text = getattr(literal, "text", literal)
-        if text is None:
-            found[column.name] = None
-        else:
-            found[column.name] = _literal(column, str(text).strip("'"))
+        found[name] = None if text is None else _literal(column, str(text).strip("'"))
     return found
 
 
