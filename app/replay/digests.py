@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+import orjson
+
 from app.replay.fold import Fold, plain
-from kernel import canonical
 from kernel.rows import row_key
 
 
@@ -21,7 +22,7 @@ def state_digests(fold: Fold) -> dict[str, str]:
         for table in service.read_tables():
             rows = fold.rows.tables.get(table.fullname, {})
             ordered = sorted((str(plain(row_key(table, row))), row) for row in rows.values())
-            found[table.fullname] = _digest(canonical.dumps(plain(row)) for _, row in ordered)
+            found[table.fullname] = _digest(orjson.dumps(plain(row), option=orjson.OPT_SORT_KEYS) for _, row in ordered)
     return dict(sorted(found.items()))
 
 
