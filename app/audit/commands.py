@@ -68,6 +68,7 @@ def replay(file: Path, at: str | None, against_live: bool, as_json: bool) -> int
             {
                 "entries": report.entries,
                 "bids_opened": report.bids_opened,
+                "deadlines_counted": report.deadlines_counted,
                 "state": report.state,
                 "outcome": report.outcome,
                 "differences": [_difference(d) for d in report.differences],
@@ -91,7 +92,10 @@ def show(report: Any, against_live: bool) -> None:
     console.print(table)
     whole = orjson.dumps(report.state, option=orjson.OPT_SORT_KEYS)
     console.print(f"state: {len(report.state)} tables, {hashlib.sha256(whole).hexdigest()} (each with --json)")
-    console.print(f"{report.entries:,} entries folded, {report.bids_opened:,} sealed bids opened again")
+    console.print(
+        f"{report.entries:,} entries folded, {report.bids_opened:,} sealed bids opened again, "
+        f"{report.deadlines_counted:,} deadlines counted again"
+    )
     if report.live_entries_after:
         console.print(f"the live log goes on from the bundle by {report.live_entries_after:,} entries")
     if not report.differences:

@@ -69,7 +69,7 @@ class Fold:
 
     `limits` {(consumer, source): sequence} keeps foreign projections back to where the live subscription stands;
     `parked` {(consumer, source, sequence)} names entries that it hasn't handled. `watchers` {(family, event name):
-    function(stream id, event)} see events as they pass.
+    function(stream id, event)} see events as they pass, `witnesses` see every event's envelope and data.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Fold:
         self.counts: dict[str, int] = {}
         self.last: dict[str, int] = {}
         self.watchers: dict[tuple[str, str], Callable[[str, Any], None]] = {}
+        self.witnesses: list[Callable[[Mapping[str, Any]], None]] = []
         self._limits = limits
         self._parked = parked
         self._own: dict[tuple[str, str], _OwnEvent] = {}
@@ -129,6 +130,8 @@ class Fold:
         except ValidationError as problem:
             raise ReplayError(source, sequence, f"{event['type']} doesn't fit its contract: {problem}") from problem
         self._evolve(source, sequence, event, own, typed)
+        for witness in self.witnesses:
+            witness(event)
         watcher = self.watchers.get((self.services[source].family, name))
         if watcher is not None:
             watcher(event["subject"].partition("/")[2], typed)

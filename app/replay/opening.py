@@ -70,7 +70,7 @@ class Openings:
             except Refused:
                 continue
             self.opened += 1
-            for name in ("price_kopecks", "volume", "values"):
+            for name in ("price_kopecks", "volume", "values", "people"):
                 if getattr(content, name) != getattr(claimed, name):
                     self._differs(
                         competition_id, f"bids[{claimed.bid_id}].{name}", getattr(content, name), getattr(claimed, name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.audit.bundle import Bundle, open_bundle
 from app.failure import Failure
+from app.replay.deadlines import Deadlines
 from app.replay.digests import state_digests
 from app.replay.fold import Difference, Fold, ReplayError
 from app.replay.live import Live
@@ -29,10 +30,20 @@ class ReplayReport:
 
     entries: int = 0
     bids_opened: int = 0
+    deadlines_counted: int = 0
     live_entries_after: int = 0
     state: dict[str, str] = field(default_factory=dict)
     outcome: dict[str, str] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+
+
+class Checks:
+    """What is computed again beside the aggregates' own `computes`: openings of bids, deadlines."""
+
+    def __init__(self, fold: Fold, bundle: Bundle) -> None:
+        self.openings = Openings(fold)
+        self.deadlines = Deadlines(bundle.region_files())
+        fold.witnesses.append(self.deadlines.see)
 
 
 def replay(file: Path, at: datetime | None = None, live_url: str | None = None) -> ReplayReport:
@@ -51,12 +62,12 @@ def replay(file: Path, at: datetime | None = None, live_url: str | None = None) 
 
 def _alone(bundle: Bundle, at: datetime | None) -> ReplayReport:
     fold = Fold(domain_services())
-    openings = Openings(fold)
+    checks = Checks(fold, bundle)
     report = ReplayReport()
     for source, sequence, entry in _entries(bundle, at):
         fold.feed(source, sequence, entry)
         report.entries += 1
-    return _finish(report, fold, openings)
+    return _finish(report, fold, checks)
 
 
 def _against_live(bundle: Bundle, url: str) -> ReplayReport:
@@ -64,7 +75,7 @@ def _against_live(bundle: Bundle, url: str) -> ReplayReport:
     live = Live(url, services)
     try:
         fold = Fold(services, live.standing.limits, frozenset(live.standing.parked))
-        openings = Openings(fold)
+        checks = Checks(fold, bundle)
         report = ReplayReport()
         links: dict[str, Link] = {}
         for source, sequence, entry in _entries(bundle, None):
@@ -73,7 +84,7 @@ def _against_live(bundle: Bundle, url: str) -> ReplayReport:
         for log in bundle.manifest.logs:
             links[log.source] = Link(log.last, log.head, "")
         _continue(fold, live, links, report)
-        _finish(report, fold, openings)
+        _finish(report, fold, checks)
         report.differences += list(live.compare(fold))
         report.differences += list(_secrets(live, fold))
         return report
@@ -110,12 +121,13 @@ def _continue(fold: Fold, live: Live, links: dict[str, Link], report: ReplayRepo
             fold.feed_unsealed(service, event)
 
 
-def _finish(report: ReplayReport, fold: Fold, openings: Openings) -> ReplayReport:
-    openings.finish()
-    report.bids_opened = openings.opened
+def _finish(report: ReplayReport, fold: Fold, checks: Checks) -> ReplayReport:
+    checks.openings.finish()
+    report.bids_opened = checks.openings.opened
+    report.deadlines_counted = checks.deadlines.counted
     report.state = state_digests(fold)
     report.outcome = outcome_digests(fold)
-    report.differences += [*fold.differences, *openings.differences]
+    report.differences += [*fold.differences, *checks.openings.differences, *checks.deadlines.differences]
     return report
 
 

@@ -60,7 +60,7 @@ class Content(Part):
     volume: int = Field(gt=0, le=10**9)
     values: dict[Code, Number] = Field(default_factory=dict, max_length=20)
     text: Annotated[str, StringConstraints(max_length=20_000)] = ""
-    people: tuple[Annotated[str, StringConstraints(max_length=80)], ...] = Field(default=(), max_length=100)
+    people: tuple[Annotated[str, StringConstraints(max_length=40)], ...] = Field(default=(), max_length=20)
 
 
 def associated_data(competition_id: str, lot_id: str, provider_id: str, bid_version: int) -> bytes:
@@ -118,6 +118,7 @@ class OpenedBid(Part):
     price_kopecks: int
     volume: int
     values: dict[Code, Number]
+    people: tuple[str, ...] = ()  # references into the vault, which keeps whom an event names
 
 
 class FailedBid(Part):
@@ -253,6 +254,7 @@ def _opened_bid(bid: Bid, content: Content) -> OpenedBid:
         price_kopecks=content.price_kopecks,
         volume=content.volume,
         values=content.values,
+        people=content.people,
     )
 
 
