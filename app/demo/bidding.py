@@ -55,9 +55,13 @@ def ask_questions(world: World) -> str:
             world.facts["open_question"] = question.reply["question_id"]
             continue
         answer = partial(world.do, world.people[f"{contest.order.body}_1"], "orders.answer_question")
-        answer(id=contest.competition_id, question_id=question.reply["question_id"], answer="Да, по графику соглашения.")
+        answer(
+            id=contest.competition_id, question_id=question.reply["question_id"], answer="Да, по графику соглашения."
+        )
     one = world.contests["O01"]
-    world.refused(world.people["evaluator_1"], "orders.ask_question", "forbidden_role", id=one.competition_id, text="…?")
+    world.refused(
+        world.people["evaluator_1"], "orders.ask_question", "forbidden_role", id=one.competition_id, text="…?"
+    )
     shown = world.ask(None, "orders.competition", id=one.competition_id)["questions"]
     world.expect("a question is shown without its asker", False, any("actor" in str(question) for question in shown))
     return f"{asked} questions, {asked - 1} answered"
@@ -255,7 +259,7 @@ def _refuse_early_looks(world: World, contest: Contest) -> None:
     officer = world.people["department_2"]
     world.refused(officer, "orders.begin_evaluation", "wrong_state", id=contest.competition_id)
     log = world.ask(None, "audit.entries", type="BidSubmitted", limit=5)
-    world.expect("before the closing a visitor reads no bid in the log", ([], 5), (log["items"], len(log["withheld"])))
+    world.expect("before the closing a visitor reads no bid in the log", ([], []), (log["items"], log["withheld"]))
 
 
 def _bid_late(world: World, contest: Contest) -> None:

@@ -32,7 +32,8 @@ def entries(connection: Connection, asked: Entries, at: Surroundings) -> dict[st
     """Entries that the asker may read, by their place in the tree.
 
     The public feed: a cursor never skips or repeats. Entries that aren't readable yet are passed over here and come
-    in `withheld` (their indexes), so that nobody takes their silence for absence.
+    in `withheld` (their indexes), so that nobody takes their silence for absence. A question by type or subject finds
+    only what may be read: else a sealed bid's own stream, whose id anybody can work out, would tell who bids.
     """
     params = {
         **_rights(at),
@@ -49,6 +50,7 @@ def entries(connection: Connection, asked: Entries, at: Surroundings) -> dict[st
         WHERE (%(source)s::text IS NULL OR source = %(source)s)
           AND (%(type)s::text IS NULL OR type = %(type)s OR type LIKE 'market.%%.' || %(type)s || '.v%%')
           AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+          AND ((%(type)s::text IS NULL AND %(subject)s::text IS NULL) OR {_READABLE})
           AND (%(after)s::bigint IS NULL OR "index" {"<" if down else ">"} %(after)s)
         ORDER BY "index" {"DESC" if down else "ASC"} LIMIT %(limit)s
     """

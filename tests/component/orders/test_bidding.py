@@ -54,6 +54,12 @@ def logged(town: Market, subject: str) -> list[str]:
     return [str(name).split(".")[2] for (name,) in rows]
 
 
+def found_in_log(town: Market, who: Any, bid_id: str) -> tuple[int, int]:
+    """How many entries of a bid's stream `who` is shown, and how many it is told of."""
+    found = town.ask("audit.entries", {"subject": f"Bid/{bid_id}"}, who)
+    return len(found["items"]), len(found["withheld"])
+
+
 def test_a_competition_from_draft_to_award_with_three_real_custodians(town: Market, npos: list[Any]) -> None:
     tender = Tender(town, 1000, 400, evaluators=3).open()
     first = tender.bid(npos[0], 40_000, 600)
@@ -110,6 +116,9 @@ def test_before_the_closing_nobody_but_the_bidder_sees_a_bid(town: Market, npos:
     for who in (tender.officer, person("administrator"), tender.evaluators[0], None):
         assert town.asked("orders.my_bids", mine, who)["refused"]["code"] in ("forbidden_role", "unauthenticated")
     assert town.ask("orders.bids_to_score", {}, tender.evaluators[0])["items"] == []
+    until(town, lambda: found_in_log(town, npos[0], own["bid_id"]) == (1, 0))
+    for who in (None, npos[1], tender.officer):
+        assert found_in_log(town, who, own["bid_id"]) == (0, 0), "its stream's id can be worked out by anybody"
     opened(tender)
     assert [bid["price_kopecks"] for bid in tender.page()["bids"]] == [12_345]
 
