@@ -13,7 +13,7 @@ from kernel.database import is_transient, lock_key
 from kernel.failpoints import failpoint
 from kernel.host import Host
 from kernel.identity import Actor
-from kernel.logs import logger
+from kernel.logs import logger, told
 from kernel.metrics import DUE_FIRED, REACTION_REFUSALS
 from kernel.store import Cause
 
@@ -53,7 +53,7 @@ class Schedule:
         except Exception as problem:
             if row_id is None or is_transient(problem):
                 raise
-            self._postpone(row_id, f"{type(problem).__name__}: {problem}"[:2000])
+            self._postpone(row_id, told(problem, 2000))
             return 1
         refusal = outcome.decision.refusal
         DUE_FIRED.labels(self._host.service.name, "refused" if refusal else "done").inc()

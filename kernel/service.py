@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection, MetaData, Table
 
 from kernel.aggregate import Aggregate, Command, CommandRule, Event
@@ -61,7 +61,7 @@ class Page(BaseModel):
 
     model_config = {"extra": "forbid", "frozen": True}
     cursor: str | None = None
-    limit: int = 50
+    limit: int = Field(default=50, ge=1, le=500)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     region: Path = Field(default=PROJECT / "region", description="the region's configuration")
     origin: str = Field(default="market.example/belomorye", description="name of this log in its checkpoints")
     log_level: str = "INFO"
-    failpoint: str = Field(default="", description="tests only: `name:exit|raise|sleep` at a named point")
+    failpoint: str = Field(default="", description="tests only: `name:exit|raise|stop` at a named point")
 
     # Limits that every process keeps. A frozen holder of a lock is freed by the idle limit (DESIGN D3).
     pool_size: int = Field(default=5, ge=1, le=20, description="connections per service process")

@@ -19,7 +19,7 @@ from kernel.database import is_transient
 from kernel.failpoints import FailpointHit, failpoint
 from kernel.host import Host
 from kernel.identity import Actor
-from kernel.logs import logger
+from kernel.logs import logger, told
 from kernel.metrics import HANDLED, REACTION_REFUSALS
 from kernel.projection import Entry
 from kernel.rows import SqlRows
@@ -161,9 +161,9 @@ class Subscription:
             del unit.outbox[gathered:]
             log.error(
                 "parked", service=self._service.name, source=self.source, event_id=entry.event_id,
-                type=entry.type, error=f"{type(problem).__name__}: {problem}"[:500],
+                type=entry.type, error=told(problem),
             )  # fmt: skip
-            return f"{type(problem).__name__}: {problem}"[:2000]
+            return told(problem, 2000)
 
     def _handle(self, unit: Unit, entry: Entry) -> None:
         if self.source != self._service.name:

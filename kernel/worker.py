@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from kernel.host import Host
-from kernel.logs import logger
+from kernel.logs import logger, told
 from kernel.metrics import WORKER_FAILURES
 from kernel.publisher import Publisher, Transport
 from kernel.schedule import Schedule
@@ -157,7 +157,7 @@ class Worker:
             WORKER_FAILURES.labels(self._host.service.name, name).inc()
             log.warning(
                 "a turn failed", service=self._host.service.name, duty=name,
-                error=f"{type(problem).__name__}: {problem}"[:300],
+                error=told(problem),
             )  # fmt: skip
             if name == "look":  # nothing can be known now: don't ask at once again
                 self._stopping.wait(length)
