@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from app.commands import test
+from app.commands import audit, bench, contracts, demo, exporting, importing, migrate, parked, rebuild, run, test, up
 from app.failure import Failure
 
 application = typer.Typer(
@@ -23,7 +23,18 @@ def _group() -> None:
     """A regional market of social services whose whole history can be checked from outside."""
 
 
+application.command("demo")(demo.demo)
+application.command("up")(up.up)
+application.command("run")(run.run)
 application.command("test")(test.test)
+application.command("bench")(bench.bench)
+application.command("migrate")(migrate.migrate)
+application.command("import")(importing.import_)
+application.add_typer(exporting.application, name="export")
+application.add_typer(audit.application, name="audit")
+application.add_typer(parked.application, name="parked")
+application.command("rebuild")(rebuild.rebuild)
+application.command("contracts")(contracts.contracts)
 
 
 def main() -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from app.commands import run_body
 
 
-def demo() -> None:
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="print counts and digests as one JSON object")] = False,
+) -> None:
     """Play a region's season from the register to the payments, then verify and replay its own log.
 
     Needs nothing but Python: the database is the embedded one (or that of MARKET_DATABASE_URL). What it leaves is
@@ -13,4 +19,4 @@ def demo() -> None:
 
     Example: ./market demo
     """
-    run_body("app.demo.run:main")
+    run_body("app.demo.run:main", as_json=as_json)
