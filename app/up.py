@@ -6,19 +6,24 @@ connections. SIGINT and SIGTERM both stop in that order.
 
 from __future__ import annotations
 
+import socket
 import sys
 
+from app.failure import Failure
 from app.gateway import HOST, application, server_for
 from app.migrate import ensure_ready
 from app.postgres import database_url
 from app.services import all_services
 from kernel.installation import Installation
+from kernel.logs import configure
 from kernel.settings import Settings
 
 
 def main(port: int = 8000, settings: Settings | None = None) -> int:
     """Serve until SIGINT or SIGTERM; the exit status."""
     settings = settings or Settings()
+    configure(settings.log_level)
+    _check_port(port)
     url = database_url(settings)
     applied = ensure_ready(url, settings)
     installation = Installation(all_services(), url, settings)
@@ -31,6 +36,16 @@ def main(port: int = 8000, settings: Settings | None = None) -> int:
         return 0 if server.started else 1
     finally:
         installation.stop()
+
+
+def _check_port(port: int) -> None:
+    """Said before a database is started for nothing."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((HOST, port))
+        except OSError as problem:
+            raise Failure(f"port {port} can't be used: {problem.strerror}", "choose another with --port") from problem
 
 
 def _where_to_look(port: int, applied: int, installation: Installation) -> str:

@@ -15,7 +15,7 @@ from kernel.merkle import consistency_proof, inclusion_proof
 from kernel.note import Verifier, open_checkpoint
 from kernel.receipt import ReceiptError, complete, verify
 from kernel.refusal import INVALID, MISSING, Refusal, Refused
-from kernel.service import Page, Surroundings, query
+from kernel.service import Surroundings, query
 from services.audit.signer import node_of
 
 NOT_YET = Refusal(
@@ -46,14 +46,20 @@ def tree(connection: Connection, asked: Nothing, at: Surroundings) -> dict[str, 
     }
 
 
-@query(Page)
-def checkpoints(connection: Connection, asked: Page, at: Surroundings) -> dict[str, Any]:
+class Checkpoints(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    cursor: str | None = Field(None, pattern=r"^[0-9]{1,18}$")
+    limit: int = Field(50, ge=1, le=500)
+
+
+@query(Checkpoints)
+def checkpoints(connection: Connection, asked: Checkpoints, at: Surroundings) -> dict[str, Any]:
     """Signed checkpoints, oldest first."""
     rows = connection.exec_driver_sql(
         "SELECT size, note FROM checkpoint WHERE size > %s ORDER BY size LIMIT %s",
-        (int(asked.cursor or 0), min(asked.limit, 500) + 1),
+        (int(asked.cursor or 0), asked.limit + 1),
     ).all()
-    page = rows[: min(asked.limit, 500)]
+    page = rows[: asked.limit]
     return {
         "items": [{"size": size, "checkpoint": note} for size, note in page],
         "next": str(page[-1][0]) if len(rows) > len(page) else None,

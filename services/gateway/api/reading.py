@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -157,6 +157,7 @@ def expected_version(request: Request) -> int | None:
 
 def merged(data: Mapping[str, Any], parameters: Mapping[str, str], contract: Contract | None) -> dict[str, Any]:
     """The input with the path's parameters in it. Refuses a body that names another thing than its address."""
+    _refuse_zero(parameters.items())
     whole = dict(data)
     for name, text in parameters.items():
         value = typed(text, contract, name)
@@ -164,6 +165,13 @@ def merged(data: Mapping[str, Any], parameters: Mapping[str, str], contract: Con
             raise _invalid([_error(f"/{name}", "differs_from_address", "differs from the address")])
         whole[name] = value
     return whole
+
+
+def _refuse_zero(said: Iterable[tuple[str, str]]) -> None:
+    """U+0000 is a character that PostgreSQL can't hold, in an address as in a body."""
+    errors = [_error(f"/{_escaped(n)}", "zero_character", "U+0000 is not taken") for n, text in said if "\x00" in text]
+    if errors:
+        raise _invalid(errors[:20])
 
 
 def is_possible(name: str, text: str, contract: Contract | None) -> bool:
@@ -179,6 +187,7 @@ def query_parameters(query: QueryParams, contract: Contract | None) -> tuple[dic
     wait = query.get("wait")
     if wait is not None and not _WAIT.match(wait):
         raise Refused(BAD_REQUEST.having(problem="wait=<service>/<event id>"))
+    _refuse_zero([(name, value) for name, value in query.multi_items()])
     found: dict[str, Any] = {}
     for name in dict.fromkeys(name for name, _ in query.multi_items()):
         if name == "wait":
