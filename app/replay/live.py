@@ -82,13 +82,15 @@ class Live:
             )
         return verify_chain((entry for _, entry in self.entries_after(source, link.sequence)), link)
 
-    def compare(self, fold: Fold) -> Iterator[Difference]:
-        """Everything in which the live tables differ from the fold."""
+    def compare(self, fold: Fold, only: str | None = None) -> Iterator[Difference]:
+        """Everything in which the live tables (or the one named `only`, `schema.table`) differ from the fold."""
         for service in self._services:
             for aggregate in service.aggregates:
-                yield from self._compare_states(service, aggregate.name, fold)
+                if only in (None, f"{service.name}.{aggregate.table}"):
+                    yield from self._compare_states(service, aggregate.name, fold)
             for table in service.read_tables():
-                yield from self._compare_table(table, fold)
+                if only in (None, table.fullname):
+                    yield from self._compare_table(table, fold)
 
     def _compare_states(self, service: Service, name: str, fold: Fold) -> Iterator[Difference]:
         aggregate = next(a for a in service.aggregates if a.name == name)
