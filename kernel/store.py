@@ -30,7 +30,7 @@ from kernel.ids import new_id
 from kernel.instants import to_text
 from kernel.pipeline import Batch, Statement, run
 from kernel.projection import Entry
-from kernel.refusal import KEY_REUSED, MISSING, STALE, WRONG_STATE, Refusal
+from kernel.refusal import KEY_REUSED, MISSING, STALE, WRONG_STATE, Refusal, Refused
 from kernel.rows import SqlRows
 from kernel.service import On, Service, Surroundings
 
@@ -143,13 +143,24 @@ class Store:
         unit.batch.flush(("COMMIT", ()))
 
     def execute(self, unit: Unit, command: Command, cause: Cause) -> Outcome:
-        """Decide `command` inside a transaction under way; all is written but the outbox, which `finish` writes."""
+        """Decide `command` inside a transaction under way; all is written but the outbox, which `finish` writes.
+
+        A refusal is a normal end: the transaction goes on, without what the refused command's facts wrote.
+        """
         aggregate, rule, on = self.service.rules_of[snake(type(command).__name__)]
         stream = rule.stream(command)
         unit.batch.flush()
         loaded = run(unit.connection, self._opening(aggregate, stream, on, command))[-1]
-        outcome = self._decide(unit, _Opened(aggregate, rule, on, stream, loaded), command, cause)
-        unit.batch.flush()
+        opened = _Opened(aggregate, rule, on, stream, loaded)
+        if not on.facts:
+            outcome = self._decide(unit, opened, command, cause)
+            unit.batch.flush()
+            return outcome
+        with unit.connection.begin_nested() as savepoint:
+            outcome = self._decide(unit, opened, command, cause)
+            unit.batch.flush()
+            if outcome.decision.refusal and not outcome.wrote:
+                savepoint.rollback()
         return outcome
 
     def finish(self, unit: Unit) -> None:
@@ -181,7 +192,10 @@ class Store:
         facts = None
         if opened.on.facts:
             surroundings = Surroundings(cause.actor, unit.now, self.rules, self.keys, received_at)
-            facts = opened.on.facts(unit.connection, command, state, surroundings)
+            try:
+                facts = opened.on.facts(unit.connection, command, state, surroundings)
+            except Refused as answer:
+                return Outcome(stream, version, Decision(refusal=answer.refusal))
         context = Context(
             now=unit.now,
             received_at=received_at,
