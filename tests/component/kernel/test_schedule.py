@@ -20,7 +20,8 @@ START = datetime(2027, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def toys(fresh_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    with market([box_service(), teller_service()], fresh_database, tmp_path_factory.mktemp("home"), sandbox_from=START) as made:
+    home = tmp_path_factory.mktemp("home")
+    with market([box_service(), teller_service()], fresh_database, home, sandbox_from=START) as made:
         yield made
     teller.BROKEN.clear()
 
