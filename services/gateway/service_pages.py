@@ -86,7 +86,7 @@ def add_service_pages(
         ("/openapi.json", openapi),
         ("/docs", docs),
     ):
-        app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
+        app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False, response_model=None)
     app.mount("/docs/assets", StaticFiles(directory=SWAGGER), name="docs_assets")
 
 

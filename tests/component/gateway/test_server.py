@@ -119,3 +119,10 @@ def test_forwarding_headers_are_not_believed(site: Site, address: tuple[str, int
     connection.request("GET", "/healthz", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4"})
     answer = connection.getresponse()
     assert answer.getheader("strict-transport-security") is None and answer.getheader("server") is None
+
+
+def test_a_page_can_be_asked_for_its_head_alone(site: Site, address: tuple[str, int]) -> None:
+    connection = http.client.HTTPConnection(*address, timeout=5)
+    connection.request("HEAD", "/docs")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"")

@@ -32,17 +32,21 @@ def add_pages(app: FastAPI, frame: Frame) -> None:
     """Add every page, the static files and the redirects of addresses that people guess."""
     for name, show in PAGES.items():
         app.add_api_route(
-            ROUTES[name], _route(show, frame), methods=["GET"], include_in_schema=False, response_model=None
+            ROUTES[name], _route(show, frame), methods=["GET", "HEAD"], include_in_schema=False, response_model=None
         )
     for path, target in (("/register", "/providers"), ("/register/{id}", "/providers/{id}")):
-        app.add_api_route(path, _redirect(target), methods=["GET"], include_in_schema=False, response_model=None)
+        app.add_api_route(
+            path, _redirect(target), methods=["GET", "HEAD"], include_in_schema=False, response_model=None
+        )
     for path, show in (
         ("/competitions/{id}", market.competition),
         ("/competitions/{id}/lots/{lot_id}/protocol", market.protocol),
         ("/log/{event_id}", entry_of_event),
         ("/static/{name:path}", static),
     ):
-        app.add_api_route(path, _route(show, frame), methods=["GET"], include_in_schema=False, response_model=None)
+        app.add_api_route(
+            path, _route(show, frame), methods=["GET", "HEAD"], include_in_schema=False, response_model=None
+        )
 
 
 def _route(show: Show, frame: Frame) -> Callable[[Request], Awaitable[Response]]:
