@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from kernel.health import health
 from kernel.host import Host
 from kernel.logs import logger, told
 from kernel.metrics import WORKER_FAILURES
@@ -23,6 +24,7 @@ from kernel.subscription import Subscription
 
 IDLE_MIN_S, IDLE_MAX_S = 0.005, 0.25
 PARKED_EVERY_S = 0.5
+MEASURED_EVERY_S = 5.0
 log = logger("worker")
 
 Duty = tuple[str, Callable[[], Any]]
@@ -75,6 +77,7 @@ class Worker:
         self.schedule = Schedule(host)
         self.subscriptions = [Subscription(host, source) for source in host.service.sources]
         self._parked_at = 0.0
+        self._measured_at = -MEASURED_EVERY_S
         self._look = _look_sql(host)
         # Looking needs no transaction: one round trip tells which duties have anything to do.
         self._looking = host.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -115,6 +118,7 @@ class Worker:
         duties += [(f"from-{s.source}", s.catch_up) for s in self.subscriptions]
         duties.append(("parked", self._retry_parked))
         duties += [("own", partial(duty, self._host)) for duty in self._host.service.duties]
+        duties.append(("own", self._measure))
         return duties
 
     def _waiting(self) -> set[str]:
@@ -127,6 +131,14 @@ class Worker:
             return False
         self._parked_at = now
         return sum(s.retry_parked() for s in self.subscriptions) > 0
+
+    def _measure(self) -> bool:
+        """Sets the gauges of what waits, for whoever watches; measuring is no work that others wait for."""
+        now = time.monotonic()
+        if now - self._measured_at >= MEASURED_EVERY_S:
+            self._measured_at = now
+            health(self._host)
+        return False
 
     def _loop(self, duties: list[Duty], names: frozenset[str]) -> None:
         pause: dict[str, tuple[float, float]] = {}

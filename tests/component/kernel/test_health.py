@@ -47,6 +47,17 @@ def test_the_gauges_say_the_same(toys: Market) -> None:
     assert REGISTRY.get_sample_value("market_subscription_lag_events", lag) == 0
 
 
+def test_a_worker_sets_the_gauges_by_itself(toys: Market) -> None:
+    lag = {"service": "mirror", "source": "box"}
+    toys.do("box.open_box", {"id": new_id(), "colour": "red"}, KEEPER)
+    toys.installation.workers["box"].sealer.seal()
+    for host in toys.installation.hosts.values():
+        health(host)
+    assert REGISTRY.get_sample_value("market_subscription_lag_events", lag) == 1
+    toys.installation.workers["mirror"].turn()
+    assert REGISTRY.get_sample_value("market_subscription_lag_events", lag) == 0
+
+
 def test_a_database_that_does_not_answer_is_said(toys: Market) -> None:
     host = Host(box_service(), toys.url, Settings(home=toys.settings.home))
     host.engine.dispose()
