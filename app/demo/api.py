@@ -76,9 +76,10 @@ class Api:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._local = threading.local()
+        self._lock = threading.Lock()
         self._open: list[http.client.HTTPConnection] = []
+        self.commands = 0
         self._operations = self._learn()
-        self.requests = 0
 
     def close(self) -> None:
         for connection in self._open:
@@ -120,7 +121,9 @@ class Api:
         except (OSError, http.client.HTTPException) as problem:
             connection.close()
             raise Failure(f"{method} {address} got no answer: {problem!r}", "look into the log above") from problem
-        self.requests += 1
+        if method != "GET":
+            with self._lock:
+                self.commands += 1
         parsed = orjson.loads(content) if "json" in response.headers.get("Content-Type", "") else {}
         return Answer(response.status, parsed, {name.lower(): value for name, value in response.headers.items()})
 
@@ -133,7 +136,6 @@ class Api:
         return found
 
     def _learn(self) -> dict[str, Operation]:
-        self.requests = 0
         description = self.send("GET", "/openapi.json", None, {}).body
         return {
             said["operationId"]: Operation(

@@ -112,7 +112,8 @@ def _content(world: World, contest: Contest, lot: Lot, provider: Provider) -> di
     if (lot.key, number) == TOO_DEAR:
         percent = 103
     capacity = organisation.places.get(contest.order.form, 0) * contest.order.units_per_place
-    share = 35 + pick(66, "volume", lot.key, number)
+    # Most offer the whole lot; where somebody wins with less, the rest goes to the next in rank.
+    share = 100 if pick(3, "whole", lot.key, number) else 50 + pick(50, "volume", lot.key, number)
     values: dict[str, int] = {}
     for criterion in contest.order.criteria:
         if criterion["key"] == "experience":
@@ -121,7 +122,7 @@ def _content(world: World, contest: Contest, lot: Lot, provider: Provider) -> di
             values["coverage"] = 1 + pick(9, "coverage", number)
     return {
         "price_kopecks": lot.limit_price_kopecks * percent // 100,
-        "volume": max(1, min(lot.volume * share // 100, capacity * 4 // 10)),
+        "volume": max(1, min(lot.volume * share // 100, capacity)),
         "values": values,
         "text": f"{organisation.short_name} предлагает оказывать услугу силами своих сотрудников.",
         "people": [],
@@ -149,7 +150,9 @@ def _bound(plan: Plan) -> dict[str, Any]:
 
 def _sealed_here(world: World, plan: Plan, version: int) -> dict[str, Any]:
     """What a bidder's device does: seal for the three published keys, bound to lot, bidder and version."""
-    keys = world.ask(None, "orders.custodian_keys", id=plan.contest.competition_id)["keys"]
+    if not plan.contest.keys:
+        plan.contest.keys = world.ask(None, "orders.custodian_keys", id=plan.contest.competition_id)["keys"]
+    keys = plan.contest.keys
     associated = canonical.dumps({**_bound(plan), "provider_id": plan.provider.id, "bid_version": version})
     sealed = seal(canonical.dumps(plan.content), associated, [from_base64(keys[name]) for name in sorted(keys)])
     return {"bid_version": version, "sealed": sealed.to_dict()}
@@ -278,13 +281,11 @@ def _bid_late(world: World, contest: Contest) -> None:
 
 def _wait_until_opened(world: World, contests: list[Contest]) -> None:
     """Custodians release their layers by themselves once the closing is proved to them; orders opens."""
-    waiting = {contest.competition_id for contest in contests}
+    waited = {contest.competition_id for contest in contests}
 
     def all_open() -> bool:
-        for competition_id in sorted(waiting):
-            if world.ask(None, "orders.competition", id=competition_id)["status"] in ("opened", "unsuccessful"):
-                waiting.discard(competition_id)
-        return not waiting
+        closed = world.ask(None, "orders.competitions", status="closed", limit=50)["items"]
+        return not any(competition["competition_id"] in waited for competition in closed)
 
     world.wait_for("opening", all_open)
     world.settle()

@@ -48,7 +48,9 @@ def set_places(world: World) -> str:
                      funded=_funded(number, maximum))  # fmt: skip
             forms += 1
     one = world.providers[21]
-    world.refused(one.staff, "providers.set_places", "places_above_maximum", id=one.id, form="home", maximum=5, funded=6)
+    world.refused(
+        one.staff, "providers.set_places", "places_above_maximum", id=one.id, form="home", maximum=5, funded=6
+    )
     world.refused(one.staff, "providers.set_places", "not_yours", id=world.providers[22].id, form="home", maximum=9,
                   funded=9)  # fmt: skip
     return f"{forms} forms of service"

@@ -87,4 +87,6 @@ def _make_room_for_keys(settings: Settings) -> None:
         raise Failure(f"{settings.keys} holds keys of an installation that is no demonstration", ANOTHER)
     shutil.rmtree(settings.keys, ignore_errors=True)
     settings.keys.mkdir(parents=True, mode=0o700)
-    mark.write_text("These keys were made by ./market demo, which may delete them and make new ones.\n", encoding="utf-8")
+    mark.write_text(
+        "These keys were made by ./market demo, which may delete them and make new ones.\n", encoding="utf-8"
+    )

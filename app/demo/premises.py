@@ -139,7 +139,9 @@ def _refuse_bad_requests(world: World, ids: dict[str, str]) -> None:
     month = _period(world, 0)
     request("period_empty", premises_id=room, starts=month["ends"], ends=month["starts"])
     request("loan_in_past", premises_id=room, starts=text_of(world.local(2, 1)), ends=month["ends"])
-    request("loan_out_of_window", premises_id=room, starts=month["starts"], ends=f"{world.season.year + 5}-01-15T00:00:00Z")
+    request(
+        "loan_out_of_window", premises_id=room, starts=month["starts"], ends=f"{world.season.year + 5}-01-15T00:00:00Z"
+    )
     request("premises_not_offered", premises_id=world.contests["O01"].order_id, **month)
     world.refused(_owner(world), "providers.request_loan", "forbidden_role", premises_id=room, purpose="себе", **month)
     asked = world.do(tenant.staff, "providers.request_loan", premises_id=room, purpose="склад", **month)

@@ -42,7 +42,7 @@ def bundle(world: World, url: str, settings: Settings) -> tuple[Path, int]:
 
 def _is_covered(world: World) -> bool:
     [(leaves, signed)] = world.sql(
-        'SELECT (SELECT count(*) FROM audit.leaf), (SELECT coalesce(max(size), 0) FROM audit.checkpoint)'
+        "SELECT (SELECT count(*) FROM audit.leaf), (SELECT coalesce(max(size), 0) FROM audit.checkpoint)"
     )
     return bool(leaves == signed)
 

@@ -61,8 +61,6 @@ def _import(world: World) -> tuple[int, int]:
         "to_complete": sum(report.missing.values()),
         "to_look_at": sum(report.problems.values()),
     }
-    again = import_file(world.season.raw_register, partial(_give, world, clerk), say=lambda line: None)
-    world.expect("importing the list again", (0, 20), (again.taken, again.known))
     real = [organisation for organisation in world.season.organisations if organisation.is_real]
     for organisation in real:
         row_id = row_of(report.batch_id, organisation.raw_row)
@@ -172,7 +170,9 @@ def _decide(world: World) -> None:
         provider.is_included = True
     world.refused(second, "registry.include_provider", "wrong_state", id=one)
     suspended = world.providers[SUSPENDED].id
-    world.refused(second, "registry.suspend_provider", "stale_version", id=suspended, version=1, reason="старая карточка")
+    world.refused(
+        second, "registry.suspend_provider", "stale_version", id=suspended, version=1, reason="старая карточка"
+    )
     world.do(second, "registry.suspend_provider", id=suspended, reason="не представлен отчёт за прошлый год")
 
 

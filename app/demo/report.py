@@ -84,7 +84,7 @@ def counts_of(world: World) -> dict[str, Any]:
         "days_to_money": {row["provider_kind"]: row["days_median"] for row in clock},
         "premises": {"objects": world.facts["premises"], "loans": world.facts["loans"]},
         "events": _events(world),
-        "requests": world.api.requests,
+        "commands": world.api.commands,
     }
 
 
@@ -129,7 +129,7 @@ def _season_table(counts: Mapping[str, Any]) -> Table:
         table.add_row(words, roubles(money[name]))
     table.add_row("premises and surfaces · loans", f"{premises['objects']} · {premises['loans']}")
     table.add_row("events by service", ", ".join(f"{name} {n}" for name, n in counts["events"].items()))
-    table.add_row("HTTP requests", f"{counts['requests']:,}")
+    table.add_row("commands over HTTP", f"{counts['commands']:,}")
     return table
 
 

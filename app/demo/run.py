@@ -88,9 +88,7 @@ def _play(world: World, progress: report.Progress) -> None:
         progress.phase(title, lambda play=play: play(world))  # type: ignore[misc]
 
 
-def _prove(
-    world: World, installation: Installation, settings: Settings, progress: report.Progress
-) -> proof.Proof:
+def _prove(world: World, installation: Installation, settings: Settings, progress: report.Progress) -> proof.Proof:
     """Bundle, verify, replay, and replay against what is live."""
     url, opened = installation.url, world.facts["opened"]
     path, entries = progress.phase(

@@ -35,7 +35,9 @@ class Unexpected(Failure):
     """A step of the season came out otherwise than it must."""
 
     def __init__(self, step: str, expected: str, found: str) -> None:
-        super().__init__(f"{step}: expected {expected}, but {found}", "this is a defect: please report it with this line")
+        super().__init__(
+            f"{step}: expected {expected}, but {found}", "this is a defect: please report it with this line"
+        )
 
 
 @dataclass
@@ -63,13 +65,15 @@ class Provider:
 
 @dataclass
 class Contest:
-    """An order with its competition as they come about; `lots`: {lot's id: the lot as the data has it}."""
+    """An order with its competition as they come about. `lots`: {lot's id: the lot as the data has it}; `keys`: what
+    bids are sealed for, {custodian: public key}."""
 
     order: Order
     order_id: str
     lots: dict[str, Lot]
     competition_id: str = ""
     deadline: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
     bids: int = 0
 
     @property
@@ -205,7 +209,7 @@ class World:
         while not check():
             if time.monotonic() > until:
                 raise Unexpected(step, f"it to happen within {PATIENCE_S:.0f} s", "it didn't")
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def _read_clock(self) -> datetime:
         with self._admin.connect() as connection:
