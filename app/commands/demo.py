@@ -10,12 +10,12 @@ from app.commands import run_body
 
 
 def demo(
-    as_json: Annotated[bool, typer.Option("--json", help="print counts and digests as one JSON object")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the counts and digests as one JSON object")] = False,
 ) -> None:
     """Play a region's season from the register to the payments, then verify and replay its own log.
 
     Needs nothing but Python: the database is the embedded one (or that of MARKET_DATABASE_URL). What it leaves is
-    served by ./market up.
+    served by ./market up. A former demonstration is replaced; any other installation is left alone.
 
     Example: ./market demo
     """
