@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 Statement = tuple[str, tuple[Any, ...]]
+COMMIT: Statement = ("COMMIT", ())
 
 
 def run(connection: Connection, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:

@@ -28,7 +28,7 @@ from kernel.database import lock_key, lock_statements
 from kernel.identity import Actor
 from kernel.ids import new_id
 from kernel.instants import to_text
-from kernel.pipeline import Batch, Statement, run
+from kernel.pipeline import COMMIT, Batch, Statement, run
 from kernel.projection import Entry
 from kernel.refusal import KEY_REUSED, MISSING, STALE, WRONG_STATE, Refusal, Refused
 from kernel.rows import SqlRows
@@ -140,7 +140,7 @@ class Store:
         """Everything that a command wrote, its reply, the outbox last, and COMMIT, in one round trip."""
         unit.batch.add(_KEEP_REPLY, (actor, command, key, hashed, orjson.dumps(reply).decode()))
         self._outbox(unit)
-        unit.batch.flush(("COMMIT", ()))
+        unit.batch.flush(COMMIT)
 
     def execute(self, unit: Unit, command: Command, cause: Cause) -> Outcome:
         """Decide `command` inside a transaction under way; all is written but the outbox, which `finish` writes.
@@ -163,10 +163,10 @@ class Store:
                 savepoint.rollback()
         return outcome
 
-    def finish(self, unit: Unit) -> None:
-        """Write the gathered events into the outbox: a transaction's last statement before its COMMIT."""
+    def finish(self, unit: Unit, *last: Statement) -> None:
+        """Write the gathered events into the outbox, a transaction's last statement before its COMMIT (`last`)."""
         self._outbox(unit)
-        unit.batch.flush()
+        unit.batch.flush(*last)
 
     def _opening(self, aggregate: Aggregate, stream: str, on: On, command: Command) -> list[Statement]:
         locks = lock_statements(on.locks(command)) if on.locks else []

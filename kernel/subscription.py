@@ -21,12 +21,18 @@ from kernel.host import Host
 from kernel.identity import Actor
 from kernel.logs import logger, told
 from kernel.metrics import HANDLED, REACTION_REFUSALS
+from kernel.pipeline import COMMIT, Statement, run
 from kernel.projection import Entry
 from kernel.rows import SqlRows
 from kernel.store import Cause, Unit, entry_of
 
 BATCH = 100
 RETRIES = 5
+_FENCE = "SELECT sequence FROM subscription WHERE source = %s FOR UPDATE SKIP LOCKED"
+_PAGE = (
+    'SELECT sequence, entry FROM "{0}".log WHERE sequence > '
+    "(SELECT sequence FROM subscription WHERE source = %s) ORDER BY sequence LIMIT %s"
+)
 STREAMS = 20  # parked streams in one turn of a worker
 log = logger("subscription")
 
@@ -48,31 +54,13 @@ class Subscription:
 
     def catch_up(self) -> int:
         """Handle one page of the source's log after the checkpoint; how many entries were passed."""
-        with self._host.engine.connect() as connection, connection.begin():
-            checkpoint = self._fence(connection)
-            if checkpoint is None:
-                return 0
-            page = connection.exec_driver_sql(
-                f'SELECT sequence, entry FROM "{self.source}".log WHERE sequence > %s ORDER BY sequence LIMIT %s',
-                (checkpoint, self._batch),
-            ).all()
-            passed = self._apply(connection, [(row[0], bytes(row[1])) for row in page])
-        return self._done(passed)
+        return self._done(self._carefully_if_need_be(None)[0])
 
     def deliver(self, entries: Sequence[Numbered]) -> bool:
         """Handle entries that a bus brought. False where one is missing before them: then `catch_up` must read on."""
-        with self._host.engine.connect() as connection, connection.begin():
-            checkpoint = self._fence(connection)
-            if checkpoint is None:
-                return False
-            # Each once: a doubled entry would shift the places of the others and hide that one is missing.
-            fresh = sorted({sequence: body for sequence, body in entries if sequence > checkpoint}.items())
-            if fresh and fresh[0][0] != checkpoint + 1:
-                return False
-            unbroken = [e for i, e in enumerate(fresh) if e[0] == checkpoint + 1 + i]
-            passed = self._apply(connection, unbroken)
+        passed, whole = self._carefully_if_need_be(entries)
         self._done(passed)
-        return len(unbroken) == len(fresh)
+        return whole
 
     def retry_parked(self, everything: bool = False) -> int:
         """Try parked streams whose time has come (or `everything`), each from its first event; how many went through."""
@@ -94,10 +82,42 @@ class Subscription:
             self._host.store.finish(unit)
         return self._done(handled)
 
+    def _carefully_if_need_be(self, offered: Sequence[Numbered] | None) -> tuple[int, bool]:
+        """One batch in one go. Only if something in it fails: again, each entry under a savepoint of its own."""
+        try:
+            return self._take(offered, careful=False)
+        except FailpointHit:
+            raise
+        except Exception as problem:  # the careful turn finds out which entry it was
+            if is_transient(problem):
+                raise
+            return self._take(offered, careful=True)
+
+    def _take(self, offered: Sequence[Numbered] | None, careful: bool) -> tuple[int, bool]:
+        """Handle what was offered, or a page of the source's log; (entries passed, whether that was all)."""
+        with self._host.engine.connect() as connection:
+            statements: list[Statement] = [
+                # The rebuild of a read table takes this lock's exclusive form to swap (kernel/rebuild.py).
+                ("SELECT pg_advisory_xact_lock_shared(%s)", (self._host.store.rebuild_lock,)),
+                (_FENCE, (self.source,)),
+                ("SELECT DISTINCT subject FROM parked WHERE source = %s", (self.source,)),
+            ]
+            if offered is None:
+                statements.append((_PAGE.format(self.source), (self.source, self._batch)))
+            _, fence, parked, *page = run(connection, statements)
+            if not fence:
+                return 0, False
+            checkpoint = fence[0][0]
+            # Each once: a doubled entry would shift the places of the others and hide that one is missing.
+            found = offered if offered is not None else [(row[0], bytes(row[1])) for row in page[0]]
+            fresh = sorted({sequence: body for sequence, body in found if sequence > checkpoint}.items())
+            unbroken = [e for i, e in enumerate(fresh) if e[0] == checkpoint + 1 + i]
+            if unbroken:
+                self._apply(connection, unbroken, {row[0] for row in parked}, careful)
+        return len(unbroken), len(unbroken) == len(fresh)
+
     def _fence(self, connection: Connection) -> int | None:
-        return connection.exec_driver_sql(
-            "SELECT sequence FROM subscription WHERE source = %s FOR UPDATE SKIP LOCKED", (self.source,)
-        ).scalar_one_or_none()
+        return connection.exec_driver_sql(_FENCE, (self.source,)).scalar_one_or_none()
 
     def _done(self, passed: int) -> int:
         if passed:
@@ -105,29 +125,21 @@ class Subscription:
             self._host.wake(self._service.name)
         return passed
 
-    def _apply(self, connection: Connection, entries: Sequence[Numbered]) -> int:
-        if not entries:
-            return 0
+    def _apply(self, connection: Connection, entries: Sequence[Numbered], waiting: set[str], careful: bool) -> None:
         if self._service.deposit and self.source in self._service.deposit.sources:
             self._service.deposit.take(connection, self.source, entries)
+        move = ("UPDATE subscription SET sequence = %s WHERE source = %s", (entries[-1][0], self.source))
+        if not self._wanted:
+            failpoint("subscription.before_commit")
+            run(connection, [move, COMMIT])
+            return
         unit = self._host.store.begin(connection)
-        if self._wanted:
-            self._handle_all(unit, entries)
-        connection.exec_driver_sql(
-            "UPDATE subscription SET sequence = %s WHERE source = %s", (entries[-1][0], self.source)
-        )
+        self._handle_all(unit, entries, waiting, careful)
+        unit.batch.add(*move)
         failpoint("subscription.before_commit")
-        self._host.store.finish(unit)
-        return len(entries)
+        self._host.store.finish(unit, COMMIT)
 
-    def _handle_all(self, unit: Unit, entries: Sequence[Numbered]) -> None:
-        # The rebuild of a read table takes this lock's exclusive form to swap (kernel/rebuild.py).
-        unit.connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (self._host.store.rebuild_lock,))
-        waiting = set(
-            unit.connection.exec_driver_sql(
-                "SELECT DISTINCT subject FROM parked WHERE source = %s", (self.source,)
-            ).scalars()
-        )
+    def _handle_all(self, unit: Unit, entries: Sequence[Numbered], waiting: set[str], careful: bool) -> None:
         for sequence, body in entries:
             entry = entry_of(self.source, orjson.loads(event_bytes(body)))
             if entry.name not in self._wanted:
@@ -135,10 +147,13 @@ class Subscription:
             if entry.subject in waiting:
                 self._park(unit.connection, sequence, entry.subject, body, "an earlier event of this stream waits", 0)
                 continue
-            error = self._try(unit, entry)
-            if error:
-                waiting.add(entry.subject)
-                self._park(unit.connection, sequence, entry.subject, body, error, 1)
+            if careful:
+                error = self._try(unit, entry)
+                if error:
+                    waiting.add(entry.subject)
+                    self._park(unit.connection, sequence, entry.subject, body, error, 1)
+            else:
+                self._handle(unit, entry)
             failpoint("subscription.mid_batch")
 
     def _try(self, unit: Unit, entry: Entry) -> str | None:
@@ -173,6 +188,7 @@ class Subscription:
         reaction = self._service.reactions.handlers.get((self.source, entry.name))
         if reaction is None:
             return
+        unit.batch.flush()  # the reaction may ask the tables that have just been written
         model, react = reaction
         actor = Actor.system(self._service.name)
         cause = Cause(actor, None, entry.correlation_id, entry.event_id)
