@@ -188,6 +188,12 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
         assert not anchor or anchor in anchors(found), f"{target}: no such heading"
 
 
+@pytest.mark.parametrize("path", GUIDES, ids=name_of)
+def test_files_that_are_named_exist(path: Path) -> None:
+    named = re.findall(r"`((?:app|bench|contracts|docs|kernel|region|services|tests)/[\w./-]+)`", text_of(path))
+    assert [name for name in named if not (PROJECT / name).exists()] == []
+
+
 def fits(pattern: str, address: str) -> bool:
     """Whether an address as documents write it (`/orders/$ORDER`, `/log/leaves/12`) fits a route's pattern."""
     wanted, given = pattern.strip("/").split("/"), address.strip("/").split("/")
