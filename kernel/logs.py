@@ -70,6 +70,8 @@ def _chain(problem: BaseException | None) -> Iterator[BaseException]:
 
 def configure(level: str = "INFO") -> None:
     """Send structured JSON lines to standard error."""
+    # The driver tells of every error in a pipeline twice: what it raises is enough.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

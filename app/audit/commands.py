@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.table import Table
 
 from app.audit.bundle import VerifyError, verify_bundle
 from app.audit.receipt import describe, verify_receipt
@@ -86,12 +85,12 @@ def replay(file: Path, at: str | None, against_live: bool, as_json: bool) -> int
 def show(report: Any, against_live: bool) -> None:
     """The digests as a table, and the verdict."""
     console = Console()
-    table = Table("kind", "digest (SHA-256)", title="Outcome: business facts, equal between two runs of one season")
+    console.print("Outcome, SHA-256 by kind: business facts, equal between two runs of one season")
     for kind, digest in report.outcome.items():
-        table.add_row(kind, digest)
-    console.print(table)
+        print(f"  {kind:13} {digest}")
     whole = orjson.dumps(report.state, option=orjson.OPT_SORT_KEYS)
-    console.print(f"state: {len(report.state)} tables, {hashlib.sha256(whole).hexdigest()} (each with --json)")
+    console.print(f"State, {len(report.state)} tables (each with --json)")
+    print(f"  {'all':13} {hashlib.sha256(whole).hexdigest()}")
     console.print(
         f"{report.entries:,} entries folded, {report.bids_opened:,} sealed bids opened again, "
         f"{report.deadlines_counted:,} deadlines counted again"
