@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from app.services import all_services
 from kernel.settings import PROJECT, Settings
 
 CONTRACTS = PROJECT / "contracts"
+FROZEN = CONTRACTS / "frozen"
 GENERATED = ("events", "rpc", "http")
 
 
@@ -43,22 +43,28 @@ def stale_files() -> list[str]:
     return sorted(stale + _orphans(files))
 
 
-def main(check: bool = False, bundle: Path | None = None) -> int:
+def main(check: bool = False, bundle: Path | None = None, release: bool = False) -> int:
     """Write the contracts, or with `check` say what is stale; exit status 0 only when all is fresh.
 
-    `bundle`: record examples of event types that have none yet from this bundle.
+    `bundle`: record examples of event types that have none yet from this bundle. `release`: freeze event versions
+    that aren't frozen yet.
     """
+    if release:
+        print("\n".join(freeze()) or "every event version is frozen")
+        return 0
     if bundle is not None:
         added = record(bundle, CONTRACTS)
         print("\n".join(added) if added else "every event type of the bundle has its example")
         return 0
     if check:
-        stale = stale_files()
+        stale, broken = stale_files(), breaking_changes_since_frozen()
         for path in stale:
             print(f"stale: contracts/{path}", file=sys.stderr)
+        for problem in broken:
+            print(f"breaks a frozen version: {problem}", file=sys.stderr)
         if stale:
             print("run ./market contracts and commit what it changes", file=sys.stderr)
-        return 1 if stale else 0
+        return 1 if stale or broken else 0
     files = expected_files()
     for path, text in files.items():
         _write(CONTRACTS / path, text)
@@ -68,23 +74,27 @@ def main(check: bool = False, bundle: Path | None = None) -> int:
     return 0
 
 
-def breaking_since(revision: str) -> list[str]:
-    """Breaking changes of event contracts against a git revision: removed versions and narrowed fields."""
-    listed = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", revision, "contracts/events"],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+def freeze() -> list[str]:
+    """Keep the schemas of event versions that aren't frozen yet, as a release does; their names. Old ones stay."""
+    added = []
+    for path in sorted((CONTRACTS / "events").rglob("*.json")):
+        kept = FROZEN / path.relative_to(CONTRACTS / "events")
+        if not kept.exists():
+            _write(kept, path.read_text(encoding="utf-8"))
+            added.append(kept.stem)
+    return added
+
+
+def breaking_changes_since_frozen() -> list[str]:
+    """What the contracts of today no longer keep of the versions that were frozen."""
     problems = []
-    for path in listed:
-        old = subprocess.run(
-            ["git", "show", f"{revision}:{path}"], cwd=PROJECT, capture_output=True, text=True, check=True
-        ).stdout
-        now = PROJECT / path
+    for kept in sorted(FROZEN.rglob("*.json")):
+        now = CONTRACTS / "events" / kept.relative_to(FROZEN)
         if not now.exists():
-            problems.append(f"{path}: the contract was removed; old logs hold such events")
+            problems.append(f"{now.name}: the contract was removed, and old logs hold such events")
             continue
-        found = breaking_changes(json.loads(old), json.loads(now.read_text(encoding="utf-8")))
-        problems += [f"{path}{place}" for place in found]
+        old, new = (json.loads(path.read_text(encoding="utf-8")) for path in (kept, now))
+        problems += [f"{now.name}{place}" for place in breaking_changes(old, new)]
     return problems
 
 

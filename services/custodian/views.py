@@ -58,7 +58,7 @@ def competitions(tables: Tables) -> Projection:
         key = {"competition_id": entry.stream_id}
         rows.put(tables.competition, key, deadline=event.deadline, deadline_event=entry.event_id)
 
-    for name in ("CompetitionPublished", "DeadlineMoved", "CompetitionAmended"):
+    for name in ("CompetitionPublished", "DeadlineMoved"):
         projection.on("orders", name, Deadline)(deadline)
 
     @projection.on("orders", "BiddingClosed", Closed)

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from app.contracts.command import CONTRACTS, stale_files
+from app.contracts.command import CONTRACTS, FROZEN, breaking_changes_since_frozen, stale_files
 from app.contracts.compatible import breaking_changes
 from app.contracts.examples import examples
 from app.contracts.generate import ENVELOPE, event_schema, subscriptions
@@ -24,6 +24,14 @@ EVENTS = [(service, aggregate, event) for service in FAMILIES.values() for aggre
 
 def test_what_is_committed_is_what_the_code_says() -> None:
     assert stale_files() == [], "run ./market contracts and commit what it changes"
+
+
+def test_nothing_breaks_a_version_that_was_released() -> None:
+    assert breaking_changes_since_frozen() == []
+    frozen = {path.name for path in FROZEN.rglob("*.json")}
+    assert frozen == {f"{event.__name__}.v{event.version}.json" for _, _, event in EVENTS}, (
+        "./market contracts --release"
+    )
 
 
 def test_every_event_has_a_recorded_example() -> None:
