@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from app.commands import audit, bench, contracts, demo, exporting, importing, migrate, parked, rebuild, run, test, up
+from app.commands import (
+    audit,
+    bench,
+    contracts,
+    demo,
+    exporting,
+    first,
+    importing,
+    migrate,
+    parked,
+    rebuild,
+    run,
+    test,
+    up,
+)
 from app.failure import Failure
 
 application = typer.Typer(
@@ -29,6 +43,7 @@ application.command("run")(run.run)
 application.command("test")(test.test)
 application.command("bench")(bench.bench)
 application.command("migrate")(migrate.migrate)
+application.command("administrator")(first.administrator)
 application.command("import")(importing.import_)
 application.add_typer(exporting.application, name="export")
 application.add_typer(audit.application, name="audit")

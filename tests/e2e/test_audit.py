@@ -19,6 +19,7 @@ from kernel.settings import Settings
 from tests.e2e.conftest import PlayedSeason
 from tests.e2e.tampering import one_field_changed
 
+pytestmark = pytest.mark.timeout(600)  # the season is played within the first test
 SERVICES = domain_services()
 TABLES = {
     table.fullname: table for service in SERVICES for table in (*service.state_tables.values(), *service.read_tables())
