@@ -18,6 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from kernel.settings import Settings
 
 ROLE_PREFIX = "market_"
+# A network that swallows everything tells nobody that the server is gone: without these a thread waits for hours.
+HEARD_WITHIN_20_S = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000,
+}  # fmt: skip
 set_json_loads(orjson.loads)
 
 
@@ -59,7 +63,12 @@ def engine_for(url: str, service: str, settings: Settings) -> Engine:
         max_overflow=0,
         pool_timeout=settings.call_deadline_s,
         hide_parameters=True,  # an error's text is logged and kept with parked events: it must not carry data
-        connect_args={"options": options, "application_name": f"market-{service}", "connect_timeout": 5},
+        connect_args={
+            "options": options,
+            "application_name": f"market-{service}",
+            "connect_timeout": 5,
+            **HEARD_WITHIN_20_S,
+        },
     )
 
 

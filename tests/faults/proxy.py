@@ -27,8 +27,6 @@ class Proxy:
         self._armed: list[Loss] = []
         self._sockets: list[socket.socket] = []
         self.lost = 0
-        self.tells_the_end = threading.Event()  # cleared: a client isn't told that the server hung up
-        self.tells_the_end.set()
         # Without encryption, or the proxy couldn't see what it passes.
         query = {"sslmode": "disable", "gssencmode": "disable"}
         made: URL = make_url(url).set(host="127.0.0.1", port=self._listener.getsockname()[1], query=query)
@@ -39,7 +37,6 @@ class Proxy:
         self._armed = [what]
 
     def close(self) -> None:
-        self.tells_the_end.set()
         self._listener.close()
         for one in self._sockets:
             with suppress(OSError):
@@ -70,7 +67,6 @@ class Proxy:
                     self.lost += 1
                     break
                 target.sendall(chunk)
-            self.tells_the_end.wait()
         for one in (source, target):
             _reset(one)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel.database import admin_url, is_disconnect, is_transient
-from kernel.pipeline import Batch, run
+from kernel.pipeline import Batch, _raise, run
 
 
 @pytest.fixture
@@ -45,6 +46,20 @@ def test_a_terminated_backend_is_a_lost_connection_and_the_next_one_is_new(engin
         # Many statements behind it, so that the pipeline is in the middle when the end comes.
         run(connection, [("SELECT pg_terminate_backend(pg_backend_pid())", ()), *[("SELECT 1", ())] * 50])
     assert is_disconnect(caught.value) and is_transient(caught.value)
+    with engine.connect() as connection:
+        assert run(connection, [("SELECT 2", ())]) == [[(2,)]]
+
+
+def test_a_connection_stuck_in_its_pipeline_is_a_lost_one(engine: Engine) -> None:
+    """As a backend leaves it that was terminated, as long as the end of its connection hasn't arrived."""
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.begin()
+        raw: psycopg.Connection[tuple[object]] = connection.connection.driver_connection  # type: ignore[assignment]
+        raw.pgconn.enter_pipeline_mode()
+        raw.pgconn.send_query_params(b"SELECT 1", None)  # whose answer nobody will fetch
+        _raise(connection, raw, psycopg.errors.AdminShutdown("terminating connection"))
+    assert isinstance(caught.value.orig, psycopg.errors.AdminShutdown), "the rollback found nothing to fail at"
+    assert caught.value.connection_invalidated and raw.closed
     with engine.connect() as connection:
         assert run(connection, [("SELECT 2", ())]) == [[(2,)]]
 
