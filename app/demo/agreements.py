@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from app.demo.bidding import WITHOUT_BIDS
-from app.demo.world import Contest, Person, Unexpected, World
+from app.demo.world import Contest, Data, Person, Unexpected, World
 
 STARTS, ENDS = "03-01", "12-31"
 DECLINED = "O09"  # its first winner doesn't sign, so the next in rank is asked
 SUSPENDED = "O05"
 SHORT_OF_MONEY = "limit_short"
 SHORT_OF_PLACES = "not_enough"
+ROUNDS = 5
 
 Agreement = dict[str, Any]
 
@@ -105,49 +106,52 @@ def _ask_for_all(world: World, agreements: list[Agreement]) -> None:
 
 
 def _repair(world: World) -> list[str]:
-    """Ask again for what was refused, once its cause is removed; the causes. Money comes first, then places."""
+    """Remove the causes of what was refused and ask again, until nothing is; the causes. Money is asked for first."""
     causes: list[str] = []
-    for agreement in every(world):
-        now = agreement
-        for _ in range(3):
-            if now["status"] != "draft":
-                break
-            causes.append(_remove_cause(world, now))
-            _ask_for_all(world, [now])
-            now = world.ask(None, "orders.agreement", id=now["agreement_id"])
-        if now["status"] == "draft":
-            raise Unexpected(f"reserving for {now['number']}", "it to be sent at last", str(now["reason"]))
-    return causes
+    for _ in range(ROUNDS):
+        refused = [agreement for agreement in every(world) if agreement["status"] == "draft"]
+        if not refused:
+            return causes
+        short_of_money = [each for each in refused if str(each["reason"]).startswith("Не хватает")]
+        short_of_places = [each for each in refused if each not in short_of_money]
+        for each in refused:
+            causes.append(SHORT_OF_MONEY if each in short_of_money else SHORT_OF_PLACES)
+            world.count_refusal(causes[-1])
+        for body_id, together in _grouped(short_of_money, "body_id"):
+            _raise_limit(world, body_id, together)
+        for _, together in _grouped(short_of_places, "provider_id", "form"):
+            _fund_places(world, together)
+        _ask_for_all(world, refused)
+    numbers = ", ".join(str(each["number"]) for each in every(world) if each["status"] == "draft")
+    raise Unexpected("reserving money and places", "every agreement to be sent at last", f"not {numbers}")
 
 
-def _remove_cause(world: World, agreement: Agreement) -> str:
-    """Raise the limit where money was short, fund more places where those were; which of the two it was."""
-    short_of_money = str(agreement["reason"]).startswith("Не хватает")
-    cause = SHORT_OF_MONEY if short_of_money else SHORT_OF_PLACES
-    world.count_refusal(cause)
-    if short_of_money:
-        _raise_limit(world, agreement)
-    else:
-        _fund_places(world, agreement)
-    return cause
+def _grouped(agreements: list[Agreement], *fields: str) -> list[tuple[str, list[Agreement]]]:
+    """Agreements with the same values, each group under the first value."""
+    found: dict[tuple[str, ...], list[Agreement]] = {}
+    for agreement in agreements:
+        found.setdefault(tuple(agreement[field] for field in fields), []).append(agreement)
+    return [(key[0], together) for key, together in found.items()]
 
 
-def _raise_limit(world: World, agreement: Agreement) -> None:
-    treasurer = world.people["treasurer_1"]
-    body_id, year = agreement["body_id"], agreement["year"]
+def _raise_limit(world: World, body_id: str, together: list[Agreement]) -> None:
+    """By what these agreements of one body cost."""
+    treasurer, year = world.people["treasurer_1"], world.season.year
     line = world.ask(treasurer, "billing.budget_lines", body_id=body_id, year=year)["items"][0]
     world.refused(treasurer, "billing.set_limit", "limit_below_taken", body_id=body_id, year=year, amount_kopecks=1,
                   reason="сокращение расходов")  # fmt: skip
+    more = sum(agreement["amount_kopecks"] for agreement in together)
     world.do(treasurer, "billing.set_limit", body_id=body_id, year=year, reason="уточнение бюджета",
-             amount_kopecks=line["limit_kopecks"] + agreement["amount_kopecks"])  # fmt: skip
+             amount_kopecks=line["limit_kopecks"] + more)  # fmt: skip
 
 
-def _fund_places(world: World, agreement: Agreement) -> None:
-    provider_id, form = agreement["provider_id"], agreement["form"]
+def _fund_places(world: World, together: list[Agreement]) -> None:
+    """As many as these agreements of one provider and form need."""
+    provider_id, form = together[0]["provider_id"], together[0]["form"]
     staff = staff_of(world, provider_id)
     workspace = world.ask(staff, "providers.workspace", id=provider_id)
     places = next(each for each in workspace["places"] if each["form"] == form)
-    funded = places["reserved"] + agreement["places"]
+    funded = places["reserved"] + sum(agreement["places"] for agreement in together)
     world.do(staff, "providers.set_places", id=provider_id, form=form, maximum=max(places["maximum"], funded),
              funded=funded)  # fmt: skip
     if places["reserved"]:
@@ -181,7 +185,7 @@ def _sign_all(world: World) -> None:
 
 
 def _sign(world: World, agreement: Agreement) -> None:
-    this = {"id": agreement["agreement_id"]}
+    this: Data = {"id": agreement["agreement_id"]}
     world.do(staff_of(world, agreement["provider_id"]), "orders.sign_agreement", **this)
     world.do(signer_of(world, agreement), "orders.countersign_agreement", **this)
 
@@ -199,7 +203,7 @@ def _refuse_bad_drafts(world: World) -> None:
 
 def _refuse_bad_signatures(world: World, agreement: Agreement) -> None:
     """Sign one agreement with every wrong turn on the way."""
-    this = {"id": agreement["agreement_id"]}
+    this: Data = {"id": agreement["agreement_id"]}
     own, drafter = staff_of(world, agreement["provider_id"]), drafter_of(world, agreement)
     stranger = next(p.staff for p in world.providers.values() if p.staff.token and p.staff is not own)
     world.refused(stranger, "orders.sign_agreement", "not_yours", **this)

@@ -15,7 +15,7 @@ from typing import Any
 
 from app.demo.data import Lot, pick
 from app.demo.register import REFUSED, SUSPENDED
-from app.demo.world import Contest, Provider, World
+from app.demo.world import Contest, Data, Provider, World
 from kernel import canonical
 from kernel.ids import new_id
 from kernel.instants import from_text
@@ -144,7 +144,7 @@ def _bid_all(world: World, plans: list[Plan]) -> int:
     return sealed
 
 
-def _bound(plan: Plan) -> dict[str, Any]:
+def _bound(plan: Plan) -> Data:
     return {"competition_id": plan.contest.competition_id, "lot_id": plan.lot_id}
 
 
@@ -178,7 +178,7 @@ def _refuse_bad_bids(world: World, plans: list[Plan]) -> None:
     world.refused(excluded.staff, "orders.submit_bid", "provider_not_active", competition_id=contest.competition_id,
                   lot_id=next(iter(contest.lots)), bid=plan.content)  # fmt: skip
     key = new_id()
-    question = {"id": plan.contest.competition_id}
+    question: Data = {"id": plan.contest.competition_id}
     world.do(staff, "orders.ask_question", key=key, **question, text="Нужна ли доставка на этаж?")
     world.refused(staff, "orders.ask_question", "idempotency_key_reused", key=key, **question, text="Другой вопрос")
     answered = world.ask(officer, "orders.competition", **question)["questions"][-1]
@@ -269,7 +269,7 @@ def _bid_late(world: World, contest: Contest) -> None:
     """The first late attempt of a provider is logged; further ones are counted."""
     late = world.providers[42]
     lot_id = next(iter(contest.lots))
-    bound = {"competition_id": contest.competition_id, "lot_id": lot_id}
+    bound: Data = {"competition_id": contest.competition_id, "lot_id": lot_id}
     content = {"price_kopecks": 30_000, "volume": 100, "values": {}, "text": "", "people": []}
     for _ in range(2):
         world.refused(late.staff, "orders.submit_bid", "bid_late", **bound, bid=content)

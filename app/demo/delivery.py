@@ -12,10 +12,11 @@ from typing import Any
 from app.demo import agreements
 from app.demo.agreements import Agreement, drafter_of, signer_of, staff_of
 from app.demo.data import pick
-from app.demo.world import World
+from app.demo.world import Data, World
 from kernel.ids import derived_id, new_id
 
 MONTHS = (3, 4, 5)
+PAYDAYS = 2  # of a month
 OF_THE_YEAR = 10  # agreements run from March to December
 
 
@@ -55,7 +56,7 @@ def _deliver(world: World, agreement: Agreement, month: str, number: int) -> Non
     """An act from draft to accepted; every ninth is returned once and corrected."""
     staff, officer = staff_of(world, agreement["provider_id"]), signer_of(world, agreement)
     act_id = _draft(world, agreement, month)
-    this = {"id": act_id}
+    this: Data = {"id": act_id}
     world.do(staff, "providers.submit_act", **this)
     if pick(9, "returned", agreement["number"], month) == 0:
         world.do(officer, "providers.return_act", **this, reason="не приложен список получателей")
@@ -82,7 +83,7 @@ def _pay(world: World, month: int) -> int:
     invoices = list(world.every(first, "billing.invoices", status="registered", limit=200))
     invoices.sort(key=lambda each: (str(each["provider_kind"]), each["amount_kopecks"], each["invoice_id"]))
     _refuse_bad_payments(world, invoices[0])
-    for days, part in enumerate(_in_parts(invoices, 3)):
+    for days, part in enumerate(_in_parts(invoices, PAYDAYS)):
         world.each([partial(_approve, world, each["invoice_id"]) for each in part])
         world.move_to(month + 1, 5 + 3 * days)
         world.each([partial(world.do, second, "billing.send_payment", id=each["invoice_id"]) for each in part])
@@ -105,7 +106,7 @@ def _approve(world: World, invoice_id: str) -> None:
 
 def _refuse_bad_payments(world: World, invoice: dict[str, Any]) -> None:
     treasurer = world.people["treasurer_1"]
-    this = {"id": invoice["invoice_id"]}
+    this: Data = {"id": invoice["invoice_id"]}
     world.refused(treasurer, "billing.send_payment", "wrong_state", **this)
     world.refused(world.people["department_1"], "billing.prepare_invoice", "forbidden_role", **this)
     world.do(treasurer, "billing.prepare_invoice", **this)
@@ -147,7 +148,7 @@ def _refuse_while_suspended(world: World, agreement: Agreement, month: int) -> N
 def _reverse_unpaid(world: World, agreement: Agreement, month: str) -> None:
     """An accepted act turns out wrong before it is paid: both sides reverse it, and a right one is made."""
     staff, officer = staff_of(world, agreement["provider_id"]), drafter_of(world, agreement)
-    this = {"id": derived_id("demo-act", agreement["agreement_id"], month)}
+    this: Data = {"id": derived_id("demo-act", agreement["agreement_id"], month)}
     world.do(officer, "providers.ask_reversal", **this, reason="учтён выбывший получатель")
     world.refused(officer, "providers.confirm_reversal", "four_eyes", **this)
     world.do(staff, "providers.confirm_reversal", **this)

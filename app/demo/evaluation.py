@@ -12,7 +12,7 @@ from typing import Any
 from app.demo.bidding import TIED, TOO_DEAR, WITHOUT_BIDS
 from app.demo.data import pick
 from app.demo.orders import EVALUATORS, REQUIREMENTS, lot_id_of
-from app.demo.world import Contest, World
+from app.demo.world import Contest, Data, World
 from kernel.instants import from_text
 
 SUSPENDED_AFTER_BIDDING = 36
@@ -65,7 +65,7 @@ def _refuse_bad_checks(world: World) -> None:
     contest = world.contests["O01"]
     officer = world.people["department_1"]
     bid = _whole(world, contest)["bids"][0]
-    this = {"id": contest.competition_id}
+    this: Data = {"id": contest.competition_id}
     refused = partial(world.refused, officer, "orders.check_bid")
     refused("checks_unlike_requirements", **this, bid_id=bid["bid_id"], checks=[])
     world.refused(officer, "orders.begin_evaluation", "bids_unchecked", **this)
@@ -132,7 +132,7 @@ def _score(bid_id: str, criterion: str, points: int) -> dict[str, Any]:
 
 def _refuse_bad_scores(world: World) -> None:
     contest = world.contests["O01"]
-    this = {"id": contest.competition_id}
+    this: Data = {"id": contest.competition_id}
     bids = _whole(world, contest)["bids"]
     bid = next(bid for bid in bids if bid["status"] == "admitted")
     refused = partial(world.refused, world.people["evaluator_1"], "orders.submit_scores")

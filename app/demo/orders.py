@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.demo.data import Order
-from app.demo.world import Contest, World
+from app.demo.world import Contest, Data, World
 from kernel.ids import derived_id
 
 REQUIREMENTS = (
@@ -175,7 +175,7 @@ def _refuse_bad_announcements(world: World) -> None:
     contest = world.contests["O01"]
     officer, other = world.people["department_1"], world.people["belomorsk_1"]
     good = _competition(world, contest)
-    draft = {"id": contest.competition_id}
+    draft: Data = {"id": contest.competition_id}
     world.refused(officer, "orders.draft_competition", "lot_in_competition", **good)
     world.refused(other, "orders.draft_competition", "not_yours", **good)
     world.refused(officer, "orders.publish_competition", "deadline_in_past", **draft, deadline="2026-12-01T09:00:00Z")

@@ -9,7 +9,7 @@ from functools import partial
 
 import orjson
 
-from app.demo.world import Person, Unexpected, World
+from app.demo.world import Data, Person, Unexpected, World
 from kernel.bus.call import Caller
 from kernel.identity import Actor, SigningKey, TokenIssuer
 from kernel.ids import derived_id, new_id
@@ -101,7 +101,7 @@ def _create(world: World, administrator: Person, person: Person) -> None:
     world.facts.setdefault("waiting", {})[person.login] = made.reply["waiting"]
 
 
-def _account(person: Person) -> dict[str, object]:
+def _account(person: Person) -> Data:
     return {
         "id": person.id,
         "login": person.login,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from app.demo.data import Premises
-from app.demo.world import Provider, World, text_of
+from app.demo.world import Data, Provider, World, text_of
 
 COLLISIONS = 50
 SLOTS_OF_A_ROOM = 5
@@ -58,7 +58,7 @@ def _tenants(world: World) -> list[Provider]:
     return [p for _, p in sorted(world.providers.items()) if p.staff.token and p.is_included][:10]
 
 
-def _period(world: World, slot: int) -> dict[str, str]:
+def _period(world: World, slot: int) -> Data:
     """The slot-th month from April on."""
     return {"starts": text_of(world.local(4 + slot, 1)), "ends": text_of(world.local(5 + slot, 1))}
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from app.demo.data import Organisation
-from app.demo.world import Person, Provider, World
+from app.demo.world import Data, Person, Provider, World
 from app.importing import import_file
 from kernel.ids import derived_id, new_id
 from services.registry.importing import row_of
@@ -63,17 +63,26 @@ def _import(world: World) -> tuple[int, int]:
     }
     real = [organisation for organisation in world.season.organisations if organisation.is_real]
     for organisation in real:
-        row_id = row_of(report.batch_id, organisation.raw_row)
         if organisation.number == SAME_AS_ANOTHER:
+            row_id = row_of(report.batch_id, organisation.raw_row)
             world.do(clerk, "registry.drop_import_row", id=row_id, reason="та же организация, что в строке 17")
             world.refused(clerk, "registry.complete_import_row", "import_row_not_open", row_id=row_id,
                           **_card(organisation, ""))  # fmt: skip
-            continue
-        head = _head(world, clerk, organisation)
-        made = world.do(clerk, "registry.complete_import_row", row_id=row_id, **_card(organisation, head))
-        staff = Person("", ("provider",), made.id)  # nobody acts for it in this season
-        world.providers[organisation.number] = Provider(organisation, made.id, staff)
-    return report.taken, 1
+    kept = [organisation for organisation in real if organisation.number != SAME_AS_ANOTHER]
+    _note(world, world.each([partial(_complete, world, clerk, report.batch_id, each) for each in kept]))
+    return report.taken, len(real) - len(kept)
+
+
+def _complete(world: World, clerk: Person, batch_id: str, organisation: Organisation) -> Provider:
+    """What a person knows of an organisation makes an application of its row."""
+    row_id = row_of(batch_id, organisation.raw_row)
+    head = _head(world, clerk, organisation)
+    made = world.do(clerk, "registry.complete_import_row", row_id=row_id, **_card(organisation, head))
+    return Provider(organisation, made.id, Person("", ("provider",), made.id))  # nobody acts for it in this season
+
+
+def _note(world: World, providers: list[Provider]) -> None:
+    world.providers |= {provider.organisation.number: provider for provider in providers}
 
 
 def _give(world: World, clerk: Person, name: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,13 +95,16 @@ def _give(world: World, clerk: Person, name: str, data: Mapping[str, Any]) -> Ma
 
 def _apply(world: World) -> None:
     """Invented organisations apply by their own staff."""
-    for organisation in world.season.organisations:
-        if not organisation.is_real:
-            staff = world.people[f"provider_{organisation.number}"]
-            assert staff.organisation is not None
-            head = _head(world, staff, organisation)
-            world.do(staff, "registry.apply_to_register", id=staff.organisation, **_card(organisation, head))
-            world.providers[organisation.number] = Provider(organisation, staff.organisation, staff)
+    invented = [organisation for organisation in world.season.organisations if not organisation.is_real]
+    _note(world, world.each([partial(_apply_one, world, organisation) for organisation in invented]))
+
+
+def _apply_one(world: World, organisation: Organisation) -> Provider:
+    staff = world.people[f"provider_{organisation.number}"]
+    assert staff.organisation is not None
+    head = _head(world, staff, organisation)
+    world.do(staff, "registry.apply_to_register", id=staff.organisation, **_card(organisation, head))
+    return Provider(organisation, staff.organisation, staff)
 
 
 def _head(world: World, who: Person, organisation: Organisation) -> str:
@@ -153,27 +165,23 @@ def _refuse_bad_applications(world: World) -> None:
 
 
 def _decide(world: World) -> None:
-    """Whoever made an application doesn't decide on it: the second registrar does."""
+    """Whoever made an application doesn't decide on it: the second registrar does. Numbers follow the order."""
     first, second = world.people["registrar_1"], world.people["registrar_2"]
     one = world.providers[1].id
     world.refused(second, "registry.include_provider", "check_needed", id=one)
-    for number, provider in sorted(world.providers.items()):
-        if number == REFUSED:
-            _refuse(world, second, provider)
-            continue
-        if number == RETURNED:
-            _return(world, second, provider)
-        _check(world, second, provider, met=True)
-        if number == 1:
-            world.refused(first, "registry.include_provider", "four_eyes", id=one)
+    _return(world, second, world.providers[RETURNED])
+    good = [provider for number, provider in sorted(world.providers.items()) if number != REFUSED]
+    world.each([partial(_check, world, second, provider, met=True) for provider in good])
+    world.refused(first, "registry.include_provider", "four_eyes", id=one)
+    for provider in good:
         world.do(second, "registry.include_provider", id=provider.id)
         provider.is_included = True
+    _refuse(world, second, world.providers[REFUSED])
     world.refused(second, "registry.include_provider", "wrong_state", id=one)
     suspended = world.providers[SUSPENDED].id
-    world.refused(
-        second, "registry.suspend_provider", "stale_version", id=suspended, version=1, reason="старая карточка"
-    )
-    world.do(second, "registry.suspend_provider", id=suspended, reason="не представлен отчёт за прошлый год")
+    suspend: Data = {"id": suspended, "reason": "не представлен отчёт за прошлый год"}
+    world.refused(second, "registry.suspend_provider", "stale_version", version=1, **suspend)
+    world.do(second, "registry.suspend_provider", **suspend)
 
 
 def _check(world: World, who: Person, provider: Provider, met: bool) -> None:

@@ -24,11 +24,14 @@ from app.failure import Failure
 from kernel.clock import move_sandbox
 from kernel.database import admin_url
 from kernel.ids import new_id
-from kernel.installation import Installation, NotSettled
+from kernel.installation import Installation
 from kernel.instants import to_text
 
 WORKERS = 4
+Data = dict[str, Any]
+"""What is sent with a command, or asked for by a query."""
 PATIENCE_S = 30.0
+LOOK_EVERY_S = 0.02
 
 
 class Unexpected(Failure):
@@ -180,11 +183,12 @@ class World:
     # -- time -----------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Wait until every subscription is at its source's end and nothing is due."""
-        try:
-            self.installation.settle(PATIENCE_S)
-        except NotSettled as problem:
-            raise Unexpected("settling", f"calm within {PATIENCE_S:.0f} s", f"still waiting: {problem}") from problem
+        """Wait until every subscription is at its source's end and nothing is due. One calm look is one snapshot."""
+        until = time.monotonic() + PATIENCE_S
+        while waiting := self.installation.unsettled():
+            if time.monotonic() > until:
+                raise Unexpected("settling", f"calm within {PATIENCE_S:.0f} s", "still waiting: " + "; ".join(waiting))
+            time.sleep(LOOK_EVERY_S)
 
     def move(self, to: datetime) -> None:
         """Move the sandbox's clock, once all services are calm, and let what is due happen."""
@@ -209,7 +213,7 @@ class World:
         while not check():
             if time.monotonic() > until:
                 raise Unexpected(step, f"it to happen within {PATIENCE_S:.0f} s", "it didn't")
-            time.sleep(0.05)
+            time.sleep(2 * LOOK_EVERY_S)
 
     def _read_clock(self) -> datetime:
         with self._admin.connect() as connection:
