@@ -20,13 +20,14 @@ from bench.run import say
 from kernel.chain import Link, next_entry
 from kernel.clock import RealClock
 from kernel.database import engine_for
+from kernel.host import Host
 from kernel.identity import Actor
 from kernel.ids import new_id
 from kernel.instants import to_text
-from kernel.sealer import Sealer
 from kernel.service import Service
 from kernel.settings import Settings
 from kernel.store import Cause, Store, StoredReply, Unit
+from kernel.worker import Signals, Worker
 from tests.toy.services import OpenBox, Put, box_service
 
 WRITERS = 8
@@ -79,16 +80,18 @@ def write(url: str, home: str, locked: bool, seconds: float, ready: Any, go: Pro
     done.put(count)
 
 
-def seal(url: str, home: str, service: Callable[[], Service], stop: ProcessEvent) -> None:
-    """The sealer's process."""
-    settings = Settings(home=Path(home))
-    made = service()
-    sealer = Sealer(made.name, engine_for(url, made.name, settings), RealClock())
-    while True:
-        if not sealer.seal():
-            if stop.is_set():
-                return
+def seal(url: str, home: str, service: Callable[[], Service], ready: Any, stop: ProcessEvent) -> None:
+    """The service's own worker in a process of its own, until it was told to stop and the outbox is empty."""
+    host = Host(service(), url, Settings(home=Path(home)))
+    worker = Worker(host, Signals())
+    worker.start()
+    ready.release()
+    stop.wait()
+    with host.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        while connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM outbox)").scalar_one():
             time.sleep(0.005)
+    worker.stop()
+    host.close()
 
 
 def throughput(url: str, home: Path, locked: bool, seconds: float = SECONDS) -> float:
@@ -100,11 +103,12 @@ def throughput(url: str, home: Path, locked: bool, seconds: float = SECONDS) -> 
     ]
     for writer in writers:
         writer.start()
-    for _ in writers:
-        ready.acquire()
-    sealer = context.Process(target=seal, args=(url, str(home), box_service, stop))
+    sealer = context.Process(target=seal, args=(url, str(home), box_service, ready, stop))
     if not locked:
         sealer.start()
+        ready.acquire()
+    for _ in writers:
+        ready.acquire()
     started = time.perf_counter()
     go.set()
     count = sum(done.get() for _ in writers)

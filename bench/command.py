@@ -89,11 +89,12 @@ def throughput(way: str) -> float:
             writers.append(context.Process(target=submit, args=arguments))
         for writer in writers:
             writer.start()
-        for _ in writers:
-            ready.acquire()
-        sealer = context.Process(target=seal, args=(url, str(home), orders, stop))
+        sealer = context.Process(target=seal, args=(url, str(home), orders, ready, stop))
         if way == "sealed":
             sealer.start()
+            ready.acquire()
+        for _ in writers:
+            ready.acquire()
         started = time.perf_counter()
         go.set()
         count = sum(done.get() for _ in writers)
