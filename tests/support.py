@@ -29,14 +29,18 @@ CUSTODIANS = ("custodian_1", "custodian_2", "custodian_3")
 class Market:
     """An installation under test: commands and queries as any role, a clock, turns and settling."""
 
-    def __init__(self, services: Iterable[Service], url: str, home: Path, sandbox_from: datetime | None) -> None:
+    def __init__(
+        self, services: Iterable[Service], url: str, home: Path, sandbox_from: datetime | None, made: bool = False
+    ) -> None:
+        """`made`: the database at `url` has been set up already."""
         self.services = list(services)
         self.url = url
         self.settings = Settings(home=home)
         make_keys(self.settings.keys, tuple(s.name for s in self.services))
         self._admin = create_engine(admin_url(url), pool_size=1, pool_pre_ping=True)  # fault tests kill servers
-        with self._admin.begin() as connection:
-            setup(connection, self.services, self.settings, sandbox_from)
+        if not made:
+            with self._admin.begin() as connection:
+                setup(connection, self.services, self.settings, sandbox_from)
         self.installation = Installation(self.services, url, self.settings)
         self._caller = Caller(SigningKey.at(self.settings.keys / "gateway.key"), 10.0)
         self._issuer = TokenIssuer(SigningKey.at(self.settings.keys / "access.key"))
