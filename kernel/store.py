@@ -222,7 +222,7 @@ class Store:
             version += 1
             state = aggregate.evolve(state, event)
             entry = self._envelope(event, aggregate, opened.rule, stream, version, unit.now, cause)
-            body = canonical.dumps(_cloud_event(entry, self.service))
+            body = canonical.dumps(cloud_event(entry, self.service))
             unit.outbox.append((entry.event_id, entry.subject, entry.type, body))
             written.append((entry.event_id, body))
             for projection in self.service.projections:
@@ -294,7 +294,7 @@ def body_hash(data: Mapping[str, Any], expected_version: int | None = None) -> b
     return hashlib.sha256(canonical.dumps({"data": data, "version": expected_version})).digest()
 
 
-def _cloud_event(entry: Entry, service: Service) -> dict[str, Any]:
+def cloud_event(entry: Entry, service: Service) -> dict[str, Any]:
     """The event as CloudEvents 1.0 with the project's extensions (DESIGN §6)."""
     event: dict[str, Any] = {
         "specversion": "1.0",
