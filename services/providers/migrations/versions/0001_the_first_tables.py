@@ -7,6 +7,8 @@ from alembic import op
 from sqlalchemy import Text
 from sqlalchemy.dialects import postgresql
 
+from kernel.migrations import kernel_tables_1
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -14,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    kernel_tables_1()
     # An exclusion constraint needs an equality of uuids inside GiST; a range type gives it without any extension.
     op.execute("CREATE TYPE uuidrange AS RANGE (subtype = uuid)")
     op.create_table(
@@ -58,12 +61,6 @@ def upgrade() -> None:
         "act_one_living", "act_card", ["agreement_id", "month"], unique=True, postgresql_where=sa.text("living")
     )
     op.create_table(
-        "counter",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
-    op.create_table(
         "delivery",
         sa.Column("provider_id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("month", sa.Text(), nullable=False),
@@ -75,28 +72,6 @@ def upgrade() -> None:
     )
     op.create_index("delivery_agreement", "delivery", ["agreement_id", "month"], unique=False)
     op.create_index("delivery_month", "delivery", ["month", "provider_id", "agreement_id"], unique=False)
-    op.create_table(
-        "document",
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.PrimaryKeyConstraint("hash"),
-    )
-    op.create_table(
-        "due",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("command", sa.Text(), nullable=False),
-        sa.Column("data", postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.Column("correlation_id", sa.Text(), nullable=False),
-        sa.Column("causation_id", sa.Text(), nullable=True),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("next_try", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("due_order", "due", ["due_at", "id"], unique=False)
     op.create_table(
         "known_agreement",
         sa.Column("agreement_id", sa.UUID(as_uuid=False), nullable=False),
@@ -181,50 +156,6 @@ def upgrade() -> None:
     )
     op.create_index("loan_card_status", "loan_card", ["status", "loan_id"], unique=False)
     op.create_table(
-        "log",
-        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("event_id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("entry", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("octet_length(entry) <= 60000", name="log_entry_size"),
-        sa.PrimaryKeyConstraint("sequence"),
-        sa.UniqueConstraint("event_id"),
-    )
-    op.create_index("log_subject", "log", ["subject", "sequence"], unique=False)
-    op.create_index("log_type", "log", ["type", "sequence"], unique=False)
-    op.create_table(
-        "log_head",
-        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("sealed_at", sa.Text(), nullable=False),
-        sa.CheckConstraint("one", name="log_head_one_row"),
-        sa.PrimaryKeyConstraint("one"),
-    )
-    op.create_table(
-        "outbox",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
-        sa.Column("event_id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("event", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("octet_length(event) <= 59700", name="outbox_event_size"),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "parked",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("entry", sa.LargeBinary(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("attempts", sa.SmallInteger(), nullable=False),
-        sa.Column("next_try", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("source", "sequence"),
-    )
-    op.create_index("parked_subject", "parked", ["source", "subject", "sequence"], unique=False)
-    op.create_table(
         "places",
         sa.Column("provider_id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("form", sa.Text(), nullable=False),
@@ -269,24 +200,6 @@ def upgrade() -> None:
     op.create_index("premises_card_owner", "premises_card", ["owner_id", "premises_id"], unique=False)
     op.create_index("premises_card_territory", "premises_card", ["territory", "premises_id"], unique=False)
     op.create_table(
-        "publication",
-        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("one", name="publication_one_row"),
-        sa.PrimaryKeyConstraint("one"),
-    )
-    op.create_table(
-        "reply",
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("command", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("input_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("reply", postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.PrimaryKeyConstraint("actor", "command", "key"),
-    )
-    op.create_index("reply_at", "reply", ["at"], unique=False)
-    op.create_table(
         "reservation",
         sa.Column("agreement_id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("provider_id", sa.UUID(as_uuid=False), nullable=False),
@@ -298,12 +211,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement_id"),
     )
     op.create_index("reservation_provider", "reservation", ["provider_id", "agreement_id"], unique=False)
-    op.create_table(
-        "subscription",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("source"),
-    )
     op.create_table(
         "workspace",
         sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
