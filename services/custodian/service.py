@@ -36,6 +36,8 @@ def service(number: int) -> Service:
     name = NAMES[number - 1]
     tables = Tables(name)
     others = tuple(other for other in NAMES if other != name)
+    # The first of the three takes only outer layers off (kernel.sealing.PAIRS): nobody uncovers anything for it.
+    uncovered = (layers(tables, name, number, others),) if number > 1 else ()
     return Service(
         name=name,
         metadata=tables.metadata,
@@ -46,7 +48,7 @@ def service(number: int) -> Service:
             On(OpenKeys, facts=inner_keys(name)),
         ),
         queries=(competition_keys,),
-        projections=(competitions(tables), bids(tables), layers(tables, name, number, others)),
+        projections=(competitions(tables), bids(tables), *uncovered),
         reactions=_reactions(name),
         secrets=(tables.private_key, tables.seen_checkpoint),
         duties=(release_by_itself(name, number),),
