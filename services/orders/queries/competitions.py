@@ -69,13 +69,13 @@ def competitions(connection: Connection, asked: Competitions, at: Surroundings) 
     after = key_of(asked.cursor, (str,))
     conditions = ["(status <> 'draft' OR body_id = %(own)s::uuid)", *(f"{name} = %({name})s" for name in filters)]
     if after:
-        conditions.append("competition_id < %(after)s::uuid")
+        conditions.append("number < %(after)s")
     rows = connection.exec_driver_sql(
         f"SELECT {_LISTED} FROM competitions WHERE {' AND '.join(conditions)} "
-        "ORDER BY competition_id DESC LIMIT %(limit)s",
+        "ORDER BY number DESC LIMIT %(limit)s",
         {**filters, "own": _own_body(at), "after": after[0] if after else None, "limit": asked.limit + 1},
     ).mappings()
-    return page_of([texts(row) for row in rows], asked.limit, ("competition_id",))
+    return page_of([texts(row) for row in rows], asked.limit, ("number",))
 
 
 class OneCompetition(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,9 +15,42 @@ from kernel.refusal import MISSING, Refused
 from kernel.service import Surroundings, query
 
 _LISTED = (
-    "order_id, number, status, body_id, body_name, year, territory, service_code, service_name, service_kind, form, "
-    "unit, volume, by_assignment, by_competition, by_certificate, formed_at, changed_at"
+    "o.order_id, o.number, o.status, o.body_id, body_name, year, territory, service_code, service_name, service_kind, "
+    "form, unit, volume, by_assignment, by_competition, by_certificate, formed_at, changed_at"
 )
+
+
+#: How far the competition is that an order is shown with; `none`: nothing was announced on it yet.
+Shown = Literal[
+    "none",
+    "published",
+    "open",
+    "closed",
+    "opened",
+    "evaluation",
+    "decided",
+    "standstill",
+    "awarded",
+    "agreed",
+    "cancelled",
+    "unsuccessful",
+]
+# Of an order's announced competitions the newest that lives, else the newest.
+_SHOWN = """
+LEFT JOIN LATERAL (
+    SELECT competition_id, number AS competition_number, title AS competition_title,
+        status AS competition_status, deadline AS competition_deadline
+    FROM competitions c WHERE c.order_id = o.order_id AND c.status <> 'draft'
+    ORDER BY c.status IN ('cancelled', 'unsuccessful'), c.number DESC LIMIT 1
+) shown ON true
+"""
+_WORTH = """
+LEFT JOIN LATERAL (
+    SELECT count(*) AS lots, sum(volume * limit_price_kopecks)::bigint AS limit_kopecks
+    FROM lot l WHERE l.order_id = o.order_id
+) worth ON true
+"""
+_COMPETITION = ("competition_id", "competition_number", "competition_title", "competition_status", "competition_deadline")
 
 
 class SocialOrders(BaseModel):
@@ -30,22 +64,49 @@ class SocialOrders(BaseModel):
     service_kind: str | None = Field(None, max_length=40)
     form: str | None = Field(None, max_length=40)
     status: Literal["formed", "approved", "closed"] | None = None
+    competition: Shown | None = Field(None, description="the state of the competition that the order is shown with")
+    counted: bool = Field(False, description="with `total`: how many orders the filters find")
     cursor: str | None = None
     limit: int = Field(50, ge=1, le=200)
 
 
 @query(SocialOrders)
 def social_orders(connection: Connection, asked: SocialOrders, at: Surroundings) -> dict[str, Any]:
-    """A page of orders: `{"items": […], "next": cursor | None}`."""
-    filters = asked.model_dump(exclude={"cursor", "limit"}, exclude_none=True)
+    """A page of orders, newest first: `{"items": […], "next": cursor | None}`, and `total` where it was asked for.
+
+    Each with the number and the most worth of its `lots`, and the `competition` that it is shown with (None: nothing
+    was announced yet): `{competition_id, number, title, status, deadline}`.
+    """
+    filters = asked.model_dump(exclude={"cursor", "limit", "counted", "competition"}, exclude_none=True)
+    conditions = [f"o.{name} = %({name})s" for name in filters]
+    if asked.competition is not None:
+        conditions.append("coalesce(competition_status, 'none') = %(competition)s")
     after = key_of(asked.cursor, (str,))
-    conditions = [f"{name} = %({name})s" for name in filters] + (["order_id < %(after)s::uuid"] if after else [])
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    params = {**filters, "competition": asked.competition, "after": after[0] if after else None}
     rows = connection.exec_driver_sql(
-        f"SELECT {_LISTED} FROM social_orders {where} ORDER BY order_id DESC LIMIT %(limit)s",
-        {**filters, "after": after[0] if after else None, "limit": asked.limit + 1},
+        f"SELECT {_LISTED}, lots, limit_kopecks, {', '.join(_COMPETITION)} FROM social_orders o {_SHOWN} {_WORTH} "
+        f"{_where([*conditions, 'o.number < %(after)s'] if after else conditions)} "
+        "ORDER BY o.number DESC LIMIT %(limit)s",
+        {**params, "limit": asked.limit + 1},
     ).mappings()
-    return page_of([texts(row) for row in rows], asked.limit, ("order_id",))
+    found = page_of([_with_competition(texts(row)) for row in rows], asked.limit, ("number",))
+    if asked.counted:
+        joined = _SHOWN if asked.competition is not None else ""
+        counting = f"SELECT count(*) FROM social_orders o {joined} {_where(conditions)}"
+        found["total"] = connection.exec_driver_sql(counting, params).scalar_one()
+    return found
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _with_competition(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: row.pop(name) for name in _COMPETITION}
+    named = {"competition_id": shown.pop("competition_id")} | {
+        name.removeprefix("competition_"): value for name, value in shown.items()
+    }
+    return {**row, "competition": named if named["competition_id"] else None}
 
 
 class OneOrder(BaseModel):
@@ -58,7 +119,7 @@ def social_order(connection: Connection, asked: OneOrder, at: Surroundings) -> d
     """The order with its version, its lots by number, and what of each lot is agreed and free."""
     row = connection.exec_driver_sql(
         f"SELECT {_LISTED}, cost_kopecks, prepared_by, approved_by, reason, s.version "
-        "FROM social_orders JOIN social_order s ON s.id = order_id WHERE order_id = %s",
+        "FROM social_orders o JOIN social_order s ON s.id = o.order_id WHERE o.order_id = %s",
         (asked.id,),
     ).mappings().one_or_none()  # fmt: skip
     if row is None:

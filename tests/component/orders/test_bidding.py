@@ -235,6 +235,25 @@ def test_drafts_and_open_questions_are_seen_by_their_own_body(town: Market, npos
     assert closed(tender).status == "unsuccessful"
 
 
+def test_the_list_of_orders_says_their_worth_and_how_far_their_competition_is(town: Market) -> None:
+    tender = Tender(town, 20, 30)
+    body, plain = tender.body, tender.body.ordered(10)
+    tender.drafted()
+    listed = town.ask("orders.social_orders", {"body_id": body.id, "counted": True})
+    assert [row["order_id"] for row in listed["items"]] == [plain["id"], tender.order["id"]] and listed["total"] == 2
+    worth = sum(lot["volume"] * lot["limit_price_kopecks"] for lot in tender.order["lots"])
+    assert [(row["lots"], row["limit_kopecks"]) for row in listed["items"]][1] == (2, worth)
+    assert [row["competition"] for row in listed["items"]] == [None, None]  # a draft is its own body's business
+    tender.do("publish_competition", tender.officer)
+    second = town.ask("orders.social_orders", {"body_id": body.id})["items"][1]["competition"]
+    assert (second["competition_id"], second["title"]) == (tender.id, "Доставка продуктов на дом")
+    assert second["deadline"] and second["number"].startswith("К-2027-")
+    for state, found in ((second["status"], [tender.order]), ("none", [plain]), ("agreed", [])):
+        page = town.ask("orders.social_orders", {"body_id": body.id, "competition": state, "counted": True})
+        assert [row["order_id"] for row in page["items"]] == [order["id"] for order in found]
+        assert page["total"] == len(found)
+
+
 def test_lists_are_filtered_and_turned_page_by_page(town: Market) -> None:
     tenders = [Tender(town, 10).drafted() for _ in range(3)]
     for tender in tenders:
