@@ -238,7 +238,12 @@ class Host:
         return self.tokens.actor(call.token), None if self.clock.sandbox else received_at, hashed
 
     def _check_deadline(self, call: Call) -> None:
-        if call.deadline <= time.time():
+        """A call may shorten its time, never lengthen it: the instant of receipt is signed, the deadline isn't.
+
+        What closes "the longest call deadline" after a deadline (DESIGN D3) relies on it.
+        """
+        longest = from_text(call.received_at).timestamp() + self.settings.call_deadline_s
+        if min(call.deadline, longest) <= time.time():
             raise Refused(TOO_LATE)
 
     def _failed(self, problem: Exception, what: str) -> dict[str, Any]:

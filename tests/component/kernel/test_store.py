@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,8 @@ def test_a_call_past_its_deadline_or_with_a_false_stamp_is_dropped(toys: Market)
     host = toys.installation.hosts["box"]
     call = toys.call("box.put", data, KEEPER)
     assert host.command("put", data, _with(call, deadline=1.0))["refused"]["code"] == "deadline_passed"
+    old = toys.call("box.put", data, KEEPER, received_at=datetime.now(UTC) - timedelta(seconds=11))
+    assert host.command("put", data, _with(old, deadline=time.time() + 60))["refused"]["code"] == "deadline_passed"
     assert host.command("put", {**data, "amount": 2}, call)["refused"]["code"] == "unauthenticated"
     moved = _with(call, received_at="2020-01-01T00:00:00.000000Z")
     assert host.command("put", data, moved)["refused"]["code"] == "unauthenticated"
