@@ -78,6 +78,7 @@ def _add_periods(connection: Connection, items: Sequence[Row], now: datetime) ->
         taken = living[item["premises_id"]]
         lent = next((loan for loan in taken if loan.starts <= now), None)
         item["lent_to"] = None if lent is None else str(lent.provider_id)
+        item["lent_to_name"] = None if lent is None else lent.short_name
         item["lent_until"] = None if lent is None else to_text(lent.ends)
         if item["status"] == "withdrawn":
             item["standing"], item["free"] = "withdrawn", []
@@ -92,10 +93,11 @@ def _add_periods(connection: Connection, items: Sequence[Row], now: datetime) ->
 
 # Living loans that aren't over, and objects that somebody asked for.
 _LIVING = """
-SELECT premises_id, true AS living, provider_id, starts, ends FROM loan_card
+SELECT premises_id, true AS living, provider_id, p.short_name, starts, ends
+FROM loan_card LEFT JOIN known_provider p USING (provider_id)
 WHERE premises_id = ANY(%s::uuid[]) AND living AND ends > %s
 UNION ALL
-SELECT DISTINCT premises_id, false, NULL::uuid, NULL::timestamptz, NULL::timestamptz FROM loan_card
+SELECT DISTINCT premises_id, false, NULL::uuid, NULL::text, NULL::timestamptz, NULL::timestamptz FROM loan_card
 WHERE premises_id = ANY(%s::uuid[]) AND status = 'requested'
 ORDER BY starts
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
@@ -66,9 +66,10 @@ WHERE provider_id = %s AND living AND status <> 'confirmed' ORDER BY act_id DESC
 
 
 class PlacesList(List):
-    """`free`: only where at least so many places are free now."""
+    """`free`: only where at least so many places are free now. `provider_ids`: those of several providers at once."""
 
     provider_id: Id | None = None
+    provider_ids: tuple[Id, ...] | None = Field(None, max_length=100)
     form: Form | None = None
     territory: str | None = None
     free: int | None = None
@@ -79,6 +80,7 @@ def places(connection: Connection, params: PlacesList, at: Surroundings) -> dict
     """Places of every provider whose workspace is open, by provider and form: maximum, funded, reserved, free now."""
     filters = {
         "places.provider_id = %s": params.provider_id,
+        "places.provider_id = ANY(%s::uuid[])": None if params.provider_ids is None else list(params.provider_ids),
         "places.form = %s": params.form,
         "p.territory = %s": params.territory,
         "places.free >= %s": params.free,

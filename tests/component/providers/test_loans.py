@@ -210,4 +210,5 @@ def test_objects_are_listed_with_their_free_periods(town: Town) -> None:
     town.market.work()
     shown = town.market.ask("providers.premises_object", {"id": thing.id})
     assert (shown["standing"], shown["lent_to"], shown["lent_until"]) == ("lent", thing.provider_id, to_text(day(60)))
+    assert shown["lent_to_name"] == found["provider_name"]
     assert shown["free"] == [{"from": to_text(day(60)), "until": to_text(day(100))}]

@@ -126,5 +126,9 @@ def test_places_are_listed_page_by_page(town: Town) -> None:
         if cursor is None:
             break
     assert found == providers
+    asked = {"provider_ids": [providers[0], providers[3], new_id()]}
+    several = town.market.ask("providers.places", asked)["items"]
+    assert [item["provider_id"] for item in several] == [providers[0], providers[3]]
+    assert town.market.ask("providers.places", {"provider_ids": []})["items"] == []
     for wrong in ("x", "W10", "WyJhIiwiYiJd"):  # no cursor at all, one of no column, one whose id is none
         assert town.market.asked("providers.places", {"cursor": wrong})["refused"]["code"] == "invalid_input"
