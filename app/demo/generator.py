@@ -75,13 +75,14 @@ def generate_log(providers: int, events: int, seed: int) -> Iterator[Numbered]:
     if not 0 < providers <= MOST_PROVIDERS:
         raise ValueError(f"from 1 to {MOST_PROVIDERS} providers can be made, not {providers}")
     books = _Books(seed)
-    fresh = ((_Life(books, number), events // providers + (number < events % providers)) for number in range(providers))
-    running: deque[tuple[_Life, int]] = deque()
+    each, more = divmod(events, providers)
+    fresh = ((_Life(books, number).events(), each + (number < more)) for number in range(providers))
+    running: deque[tuple[Iterator[Numbered], int]] = deque()
     for _ in range(events):
         if len(running) < AT_A_TIME and (begun := next(fresh, None)) is not None:
             running.append(begun)
         life, left = running.popleft()
-        yield life.step()
+        yield next(life)
         if left > 1:
             running.append((life, left - 1))
 
@@ -144,13 +145,9 @@ class _Life:
         self._staff = Actor(books.new_id(), frozenset({"provider"}), self.id)
         self._entry = _Stream(books.registry, register.register_entry, books.registry_rules, register.RegisterEntry())
         self._workspace = _Stream(books.providers, workspace, books.providers_rules, workspace.initial)
-        self._steps = self._plan()
 
-    def step(self) -> Numbered:
-        """The next event of this life, sealed."""
-        return next(self._steps)
-
-    def _plan(self) -> Iterator[Numbered]:
+    def events(self) -> Iterator[Numbered]:
+        """Its events one by one, sealed as they are asked for; there is always another."""
         entry, space = self._entry, self._workspace
         yield self._give(entry, register.ApplyToRegister(id=self.id, **_card(self._number, self._random)), self._staff)
         yield self._give(entry, register.CheckApplication(id=self.id, checks=CHECKS), REGISTRAR)
