@@ -27,6 +27,7 @@ class Agreements(BaseModel):
     """Filters of the list; the newest come first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    number: str | None = Field(None, max_length=40)
     body_id: Id | None = None
     provider_id: Id | None = None
     order_id: Id | None = None
@@ -46,13 +47,13 @@ def agreements(connection: Connection, asked: Agreements, at: Surroundings) -> d
     """A page of agreements: `{"items": […], "next": cursor | None}`."""
     filters = asked.model_dump(exclude={"cursor", "limit"}, exclude_none=True)
     after = key_of(asked.cursor, (str,))
-    conditions = [f"{name} = %({name})s" for name in filters] + (["agreement_id < %(after)s::uuid"] if after else [])
+    conditions = [f"{name} = %({name})s" for name in filters] + (["number < %(after)s"] if after else [])
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = connection.exec_driver_sql(
-        f"SELECT {_LISTED} FROM agreements {where} ORDER BY agreement_id DESC LIMIT %(limit)s",
+        f"SELECT {_LISTED} FROM agreements {where} ORDER BY number DESC LIMIT %(limit)s",
         {**filters, "after": after[0] if after else None, "limit": asked.limit + 1},
     ).mappings()
-    return page_of([texts(row) for row in rows], asked.limit, ("agreement_id",))
+    return page_of([texts(row) for row in rows], asked.limit, ("number",))
 
 
 class OneAgreement(BaseModel):

@@ -52,6 +52,7 @@ class Competitions(BaseModel):
     """Filters of the list; the newest come first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    number: str | None = Field(None, max_length=40)
     status: Status | None = None
     territory: str | None = Field(None, max_length=100)
     service_code: str | None = Field(None, max_length=40)
@@ -71,8 +72,7 @@ def competitions(connection: Connection, asked: Competitions, at: Surroundings) 
     if after:
         conditions.append("number < %(after)s")
     rows = connection.exec_driver_sql(
-        f"SELECT {_LISTED} FROM competitions WHERE {' AND '.join(conditions)} "
-        "ORDER BY number DESC LIMIT %(limit)s",
+        f"SELECT {_LISTED} FROM competitions WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT %(limit)s",
         {**filters, "own": _own_body(at), "after": after[0] if after else None, "limit": asked.limit + 1},
     ).mappings()
     return page_of([texts(row) for row in rows], asked.limit, ("number",))

@@ -50,13 +50,20 @@ LEFT JOIN LATERAL (
     FROM lot l WHERE l.order_id = o.order_id
 ) worth ON true
 """
-_COMPETITION = ("competition_id", "competition_number", "competition_title", "competition_status", "competition_deadline")
+_COMPETITION = (
+    "competition_id",
+    "competition_number",
+    "competition_title",
+    "competition_status",
+    "competition_deadline",
+)
 
 
 class SocialOrders(BaseModel):
     """Filters of the list; the newest come first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    number: str | None = Field(None, max_length=40)
     year: int | None = None
     body_id: Id | None = None
     territory: str | None = Field(None, max_length=100)

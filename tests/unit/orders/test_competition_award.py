@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -160,11 +161,23 @@ def test_the_protocol_says_what_happened_and_can_be_written_again() -> None:
     result = ranking.rank_lot(before, event.lot_id, event.decided_at)
     text = result.protocol.decode()
     assert event.protocol_hash == result.fields()["protocol_hash"]
-    for part in ("К-2027-000001", "АНО «Забота»", "300,00 руб.", "94.00", "94/1", "допущена"):
+    for part in ("К-2027-000001", "АНО «Забота»", "300,00 руб.", "94,00", "94/1", "допущена", "наименьшая цена"):
         assert part in text, part
     again = write(before, event.lot_id, event.decided_at, event.judges, event.ranking, event.order, len(event.alarms))
     assert again == result.protocol
     assert write(before, event.lot_id, event.decided_at, (), event.ranking, event.order, 1) != result.protocol
+
+
+def test_the_protocol_gives_the_reasons_of_a_rejection_in_words() -> None:
+    walk, bids = scored(30_000, 40_000, points=((90, 90, 90), (50, 50, 51)))
+    out = replace(
+        walk.state.bid(bids[1].bid_id), status="rejected", reasons=("auto_price: цена высока", "no_debts: долг")
+    )
+    state = replace(walk.state, bids=tuple(out if bid.bid_id == out.bid_id else bid for bid in walk.state.bids))
+    event = decided(walk)
+    text = write(state, event.lot_id, event.decided_at, event.judges, {}, (), 0).decode()
+    [announced] = [line.text for line in state.requirements if line.code == "no_debts"]
+    assert f"отклонена: цена высока; {announced}: долг" in text and "auto_" not in text
 
 
 def test_what_is_too_large_for_an_entry_goes_by_hash() -> None:

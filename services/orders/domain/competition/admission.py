@@ -17,6 +17,7 @@ from pydantic import Field
 from kernel.aggregate import Command, Context, Decision, Event, decided
 from kernel.ids import Id
 from kernel.instants import to_text
+from kernel.money import format_kopecks
 from kernel.refusal import Refusal, Refused, require
 from services.orders.domain.competition.closing import CompetitionUnsuccessful, LotsUnsuccessful
 from services.orders.domain.competition.state import (
@@ -127,7 +128,8 @@ def check(state: Competition, command: CheckBid, context: Context) -> Decision:
 def automatic_checks(state: Competition, bid: Bid, bidder: Bidder) -> tuple[Check, ...]:
     """What a machine can tell of a bid. No announced requirement's code may begin with `auto_`."""
     lot = state.lot(bid.lot_id)
-    within = f"цена {bid.price_kopecks} коп., предельная {lot.limit_price_kopecks} коп. за единицу"
+    price, limit = format_kopecks(bid.price_kopecks), format_kopecks(lot.limit_price_kopecks)
+    within = f"цена {price} за единицу, предельная {limit}"
     offered = f"предложено {bid.volume}, в лоте {lot.volume} ({lot.unit})"
     return (
         Check(

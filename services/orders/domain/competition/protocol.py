@@ -16,6 +16,14 @@ from zoneinfo import ZoneInfo
 from services.orders.domain.competition.state import Bid, Competition, LotLine
 
 _FAILED = "Заявка не открылась ни одним ключом или записана не по форме."
+#: The formulas' names as the law's papers say them.
+_FORMULAS = {
+    "lowest_price": "наименьшая цена",
+    "price_gap": "отставание цены",
+    "linear": "линейная",
+    "scale": "по шкале",
+    "expert_mean": "среднее оценок комиссии",
+}
 _STYLE = "table{border-collapse:collapse}td,th{border:1px solid;padding:.2em .5em;text-align:left}"
 
 
@@ -55,8 +63,16 @@ def _admission(state: Competition, lot: LotLine) -> Iterable[tuple[str, ...]]:
         if bid.status in ("failed", "sealed"):
             yield f"заявка {bid.arrival}", "—", "—", _FAILED
         else:
-            decision = "допущена" if bid.status == "admitted" else "отклонена: " + "; ".join(bid.reasons)
+            decision = "допущена" if bid.status == "admitted" else "отклонена: " + "; ".join(_unmet(state, bid))
             yield bid.bidder, _roubles(bid.price_kopecks), str(bid.volume), decision
+
+
+def _unmet(state: Competition, bid: Bid) -> Iterable[str]:
+    """The reasons, each with its requirement as it was announced; what a machine checked says it in its reason."""
+    announced = {requirement.code: requirement.text for requirement in state.requirements}
+    for line in bid.reasons:
+        code, _, reason = line.partition(": ")
+        yield f"{announced[code]}: {reason}" if code in announced else reason
 
 
 def _scores(
@@ -70,15 +86,22 @@ def _scores(
         f"Членов комиссии: {len(state.evaluators)}, заявили о наличии или отсутствии конфликта интересов: "
         f"{len(sheets)}, оценили лот: {len(judges)}, кворум {state.frozen.quorum_evaluators}."
     )
-    weights = [f"{criterion.title} ({criterion.weight} %, {criterion.formula})" for criterion in state.criteria]
+    weights = [
+        f"{criterion.title} ({criterion.weight} %, {_FORMULAS[criterion.formula]})" for criterion in state.criteria
+    ]
     yield _table(("Место", "Участник", *weights, "Итог", "Точно"), _score_rows(state, ranking))
 
 
 def _score_rows(state: Competition, ranking: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     for row in ranking["ranking"]:
-        points = [row["points"][criterion.key]["shown"] for criterion in state.criteria]
+        points = [_shown(row["points"][criterion.key]) for criterion in state.criteria]
         bid = state.bid(row["offer"])
-        yield str(row["place"]), bid.bidder, *points, row["total"]["shown"], row["total"]["exact"]
+        yield str(row["place"]), bid.bidder, *points, _shown(row["total"]), row["total"]["exact"]
+
+
+def _shown(figure: Mapping[str, Any]) -> str:
+    """A rounded figure with the comma of Russian papers."""
+    return str(figure["shown"]).replace(".", ",")
 
 
 def _flags(state: Competition, ranking: Mapping[str, Any], alarms: int) -> Iterable[str]:
