@@ -1,4 +1,4 @@
-"""Generating the contracts: events with their readers, commands and queries, subscriptions, AsyncAPI.
+"""Generating the contracts: events with their readers, commands and queries, refusals, subscriptions, AsyncAPI.
 
 The text of every file is a pure function of the code, so that "fresh" can be checked by comparing bytes. Examples are
 not made here: they are recorded from a real season and then never change (examples.py).
@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from app.docs.refusals import all_refusals
 from kernel.aggregate import Aggregate, CommandRule, Event
 from kernel.service import Query, Service
 
@@ -33,9 +34,25 @@ def contract_files(services: Sequence[Service]) -> dict[str, str]:
             files[f"rpc/{service.family}/{question.name}.json"] = _json(_query(service, question))
     files["envelope.json"] = _json(ENVELOPE)
     files["readers.json"] = _json(dict(sorted(readers.items())))
+    files["refusals.json"] = _json(refusals())
     files["subscriptions.yaml"] = _subscriptions(services)
     files["asyncapi.yaml"] = _asyncapi(services)
     return files
+
+
+def refusals() -> dict[str, Any]:
+    """Every code that the market may answer with: its kind, and what each part of the program says by it.
+
+    One code is one kind everywhere, else a client could not rely on it; sentences and rules may differ by case.
+    """
+    found: dict[str, Any] = {}
+    for owner, owned in sorted(all_refusals().items()):
+        for refusal in owned:
+            entry = found.setdefault(refusal.code, {"kind": refusal.kind, "cases": []})
+            if entry["kind"] != refusal.kind:
+                raise ValueError(f"the refusal {refusal.code} is of two kinds: {entry['kind']} and {refusal.kind}")
+            entry["cases"].append({"by": owner, "ru": refusal.ru, "en": refusal.en, "rule": refusal.rule})
+    return dict(sorted(found.items()))
 
 
 def event_schema(service: Service, aggregate: Aggregate, event: type[Event]) -> dict[str, Any]:
