@@ -7,7 +7,6 @@ into shadow tables, and an auditor's replay runs them into a dictionary with no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -128,7 +127,12 @@ class MemoryRows:
 
 
 def row_key(table: Table, values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(values[column.name] for column in table.primary_key)
+    return tuple(values[name] for name in _key_names(table))
+
+
+@lru_cache(maxsize=256)
+def _key_names(table: Table) -> tuple[str, ...]:
+    return tuple(str(column.name) for column in table.primary_key)
 
 
 def _with_defaults(table: Table, values: Mapping[str, Any]) -> Row:
@@ -162,7 +166,7 @@ def _literal(column: Column[Any], text: str) -> Any:
 
 def _own(value: Any) -> Any:
     """A value that its reader may change without changing the row."""
-    return deepcopy(value) if isinstance(value, (dict, list)) else value
+    return orjson.loads(orjson.dumps(value)) if isinstance(value, (dict, list)) else value
 
 
 def _plain(value: Any) -> Any:

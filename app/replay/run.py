@@ -11,7 +11,7 @@ from app.audit.bundle import Bundle, open_bundle
 from app.failure import Failure
 from app.replay.deadlines import Deadlines
 from app.replay.digests import state_digests
-from app.replay.fold import Difference, Fold, ReplayError
+from app.replay.fold import Difference, Fold, ReplayError, without_cycle_search
 from app.replay.live import Live
 from app.replay.opening import Openings
 from app.replay.outcome import outcome_digests
@@ -51,7 +51,7 @@ def replay(file: Path, at: datetime | None = None, live_url: str | None = None) 
 
     Raises Failure when an entry can't be folded or the live log isn't a continuation of the bundle's.
     """
-    with open_bundle(file) as bundle:
+    with open_bundle(file) as bundle, without_cycle_search():
         try:
             return _against_live(bundle, live_url) if live_url else _alone(bundle, at)
         except ReplayError as problem:
