@@ -84,7 +84,7 @@ def _read_persons(world: World) -> None:
 def _erase_person(world: World) -> None:
     """Who left the register has its head's data erased; nobody reads it after that."""
     head = _head(world, WITHDRAWN)
-    ground = {"id": head, "ground": "цель обработки достигнута: исполнитель вышел из реестра"}
+    ground: Data = {"id": head, "ground": "цель обработки достигнута: исполнитель вышел из реестра"}
     world.refused(world.providers[READ].staff, "vault.erase_person", "not_yours", **ground)
     world.do(world.providers[WITHDRAWN].staff, "vault.erase_person", **ground)
     world.refused(world.people["registrar_1"], "vault.read_persons", "not_found", person_refs=[head],
@@ -113,7 +113,7 @@ def _change_password(world: World) -> None:
     person = world.people["evaluator_5"]
     old = person.password
     _new_password(person)
-    change = {"new": person.password}
+    change: Data = {"new": person.password}
     world.refused(person, "access.change_password", "wrong_password", old=secrets.token_urlsafe(12), **change)
     world.do(person, "access.change_password", old=old, **change)
     _note_password(world, person)
@@ -124,7 +124,6 @@ def _end_session(world: World) -> None:
     person = world.people["evaluator_5"]
     desk = Person(person.login, person.roles, password=person.password)
     session = _sign_in(world, desk)
-    world.settle()
     world.refused(world.people["evaluator_1"], "access.revoke_session", "not_yours", id=session)
     world.do(desk, "access.revoke_session", id=session)
     _expect_signed_out(world, desk)

@@ -13,7 +13,19 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from app.demo import agreements, bidding, delivery, evaluation, orders, people, premises, proof, register, report
+from app.demo import (
+    agreements,
+    bidding,
+    changes,
+    delivery,
+    evaluation,
+    orders,
+    people,
+    premises,
+    proof,
+    register,
+    report,
+)
 from app.demo.api import Api
 from app.demo.data import Season
 from app.demo.place import fresh_installation
@@ -52,6 +64,7 @@ PHASES: tuple[tuple[str, Callable[[World], str]], ...] = (
     ("Premises and collisions", _until(3, 10, premises.lend)),
     ("Three months of acts", delivery.deliver),
     ("Premises returned", premises.take_back),
+    ("Changes and departures", changes.play),
 )
 
 
