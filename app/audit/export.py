@@ -30,11 +30,10 @@ def export_bundle(url: str, settings: Settings, file: Path) -> tuple[int, int]:
             size = connection.exec_driver_sql("SELECT max(size) FROM audit.checkpoint").scalar()
             if not size:
                 raise Failure("the log has no checkpoint yet", "run ./market demo, or ./market up and do something")
-            ends = dict(
-                connection.exec_driver_sql(
-                    'SELECT source, max(sequence) FROM audit.leaf WHERE "index" < %s GROUP BY source', (size,)
-                ).all()
+            rows = connection.exec_driver_sql(
+                'SELECT source, max(sequence) FROM audit.leaf WHERE "index" < %s GROUP BY source', (size,)
             )
+            ends: dict[str, int] = {source: last for source, last in rows}
             signer = Signer(settings.origin, SigningKey.at(settings.keys / "log.key").private)
             write_bundle(
                 file,

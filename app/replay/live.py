@@ -122,7 +122,7 @@ class Live:
             f'SELECT {columns} FROM "{table.schema}"."{table.name}"'
         )
         for row in rows.mappings():
-            key = _key(row_key(table, row))
+            key = _key(row_key(table, dict(row)))
             seen.add(key)
             if key not in plain_expected:
                 yield Difference(label, key, "(row)", None, "a row that no event made")

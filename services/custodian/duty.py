@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Literal
 
 from kernel.aggregate import Command
 from kernel.host import Host
@@ -17,6 +18,7 @@ from services.custodian.domain.competition_key import OpenKeys, ReleaseLayers
 from services.custodian.evidence import missing_evidence
 
 EVERY_S = 0.1
+FRUITLESS_S = 60.0  # a bid that this custodian can't open stays so: its bidder sealed it for other keys
 
 _TO_RELEASE = """
 SELECT c.competition_id::text FROM competition c
@@ -35,11 +37,13 @@ WHERE NOT k.state->'opened' ? l.bid_id::text LIMIT 20
 def release_by_itself(name: str, number: int) -> Callable[[Host], bool]:
     """The duty of one custodian's worker."""
     looked = [0.0]
+    fruitless: dict[tuple[str, str], float] = {}
 
     def release(host: Host) -> bool:
-        if time.monotonic() - looked[0] < EVERY_S:
+        now = time.monotonic()
+        if now - looked[0] < EVERY_S:
             return False
-        looked[0] = time.monotonic()
+        looked[0] = now
         done = False
         queries: list[tuple[str, type[Command]]] = [(_TO_OPEN, OpenKeys)]
         if number < 3:
@@ -48,17 +52,25 @@ def release_by_itself(name: str, number: int) -> Callable[[Host], bool]:
             with host.engine.connect() as connection:
                 waiting = list(connection.exec_driver_sql(sql).scalars())
             for competition_id in waiting:
-                done = _give(host, command, name, competition_id) or done
+                key = (command.__name__, competition_id)
+                if fruitless.get(key, 0.0) > now:
+                    continue
+                outcome = _give(host, command, name, competition_id)
+                if outcome == "nothing":
+                    fruitless[key] = now + FRUITLESS_S
+                done = done or outcome == "done"
         return done
 
     return release
 
 
-def _give(host: Host, command: type[Command], name: str, competition_id: str) -> bool:
+def _give(
+    host: Host, command: type[Command], name: str, competition_id: str
+) -> Literal["done", "too early", "nothing"]:
     with host.engine.connect() as connection, connection.begin() as transaction:
         now = host.clock.now(connection)
         if missing_evidence(connection, host.settings.keys, competition_id, now):
-            return False
+            return "too early"
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (host.store.rebuild_lock,))
         unit = host.store.begin(connection)
         cause = Cause(Actor.system(name), None, new_id())
@@ -67,7 +79,7 @@ def _give(host: Host, command: type[Command], name: str, competition_id: str) ->
         )
         if not outcome.events:
             transaction.rollback()
-            return False
+            return "nothing"
         host.store.finish(unit)
     host.wake(name)
-    return True
+    return "done"
