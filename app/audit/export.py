@@ -33,7 +33,7 @@ def export_bundle(url: str, settings: Settings, file: Path) -> tuple[int, int]:
             rows = connection.exec_driver_sql(
                 'SELECT source, max(sequence) FROM audit.leaf WHERE "index" < %s GROUP BY source', (size,)
             )
-            ends: dict[str, int] = {source: last for source, last in rows}
+            ends = {str(source): int(last) for source, last in rows}
             signer = Signer(settings.origin, SigningKey.at(settings.keys / "log.key").private)
             write_bundle(
                 file,
