@@ -25,6 +25,7 @@ WITHOUT_BIDS = "O12"
 TIED = "O03-1"
 QUESTIONED = "O10"  # its question stays unanswered until the deadline has moved
 TOO_DEAR = ("O01-2", 32)
+VERY_LOW = ("O07-1", 39)  # asked to be justified, and not rejected for it
 SEALED_BY_BIDDER = 4  # every fourth
 
 
@@ -109,6 +110,8 @@ def _content(world: World, contest: Contest, lot: Lot, provider: Provider) -> di
     percent = 85 + pick(15, "price", lot.key, number)
     if lot.key == TIED:
         percent = 90 if number in (23, 29) else 91 + pick(8, "price", lot.key, number)
+    if (lot.key, number) == VERY_LOW:
+        percent = 45
     if (lot.key, number) == TOO_DEAR:
         percent = 103
     capacity = organisation.places.get(contest.order.form, 0) * contest.order.units_per_place

@@ -18,6 +18,7 @@ from kernel.instants import from_text
 SUSPENDED_AFTER_BIDDING = 36
 IN_DEBT = ("O06-1", 44)
 CONFLICTED = ("O01", 4, 33)  # competition, evaluator, provider
+HARSH = ("O06-2", 25, 1)  # lot, provider, evaluator: far apart from the others
 CHUNK = 50
 
 
@@ -122,6 +123,8 @@ def _points(world: World, contest: Contest, bid: dict[str, Any], criterion: str,
     lot = contest.lots[bid["lot_id"]].key
     numbers = {provider.id: number for number, provider in world.providers.items()}
     number = numbers[bid["provider_id"]]
+    if (lot, number, evaluator) == HARSH:
+        return 20
     deserved = 60 + pick(36, "quality", lot, number, criterion)
     return min(100, deserved + pick(10, "opinion", lot, number, criterion, evaluator) - 5)
 
@@ -154,15 +157,15 @@ def rank(world: World) -> str:
         world.do(deciding, "orders.decide_ranking", id=contest.competition_id)
     _expect_tie(world)
     _expect_protocol(world)
-    alarms = sum(
-        len(lot["result"]["alarms"])
-        for contest in _evaluated(world)
-        for lot in _whole(world, contest)["lots"]
-        if lot["result"]
-    )
-    world.refused(world.people["department_2"], "orders.decide_ranking", "wrong_state",
-                  id=world.contests["O01"].competition_id)  # fmt: skip
-    return f"{len(_evaluated(world))} rankings, one tie, {alarms} spreads for a second look"
+    results = [
+        lot["result"] for contest in _evaluated(world) for lot in _whole(world, contest)["lots"] if lot["result"]
+    ]
+    spreads = sum(len(result["alarms"]) for result in results)
+    low = sum(len(result["ranking"].get("abnormally_low", ())) for result in results)
+    world.expect("scores far apart and a price too low are flagged", (True, True), (spreads >= 1, low >= 1))
+    one = world.contests["O01"].competition_id
+    world.refused(world.people["department_2"], "orders.decide_ranking", "wrong_state", id=one)
+    return f"{len(results)} lots ranked, 1 tie, {spreads} for a second look, {low} abnormally low"
 
 
 def _expect_tie(world: World) -> None:

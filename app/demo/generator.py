@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -46,7 +47,6 @@ ORGANISATIONS = 100_000  # INNs of the invented tax office that an organisation 
 AT_A_TIME = 64
 SECOND = timedelta(seconds=1)
 BEGINS = datetime(2027, 1, 11, 6, tzinfo=UTC)
-TERRITORIES = ("apatity", "belomorsk", "kandalaksha", "kem", "kirovsk", "monchegorsk", "onega", "severodvinsk", "umba")
 FORMS = ("home", "semi_residential", "residential", "urgent")
 SERVICE_KINDS = ("domestic", "medical", "psychological", "pedagogical", "labour", "legal", "communicative", "urgent")
 _LEGAL = (
@@ -66,15 +66,15 @@ _SECOND = ("дом", "берег", "причал", "круг", "парус", "м
 Numbered = tuple[str, int, bytes]
 
 
-def generate_log(providers: int, events: int, seed: int) -> Iterator[Numbered]:
+def generate_log(providers: int, events: int, seed: int, region: Path = PROJECT / "region") -> Iterator[Numbered]:
     """`events` entries (source, sequence, bytes) of the lives of `providers`, as evenly as they can be given out.
 
-    Each log is chained from its first entry. The same arguments give the same bytes. Raises ValueError for more
-    providers than there are invented numbers.
+    Each log is chained from its first entry. The same arguments give the same bytes. `region`: whose rules and
+    municipalities hold. Raises ValueError for more providers than there are invented numbers.
     """
     if not 0 < providers <= MOST_PROVIDERS:
         raise ValueError(f"from 1 to {MOST_PROVIDERS} providers can be made, not {providers}")
-    books = _Books(seed)
+    books = _Books(seed, region)
     each, more = divmod(events, providers)
     fresh = ((_Life(books, number).events(), each + (number < more)) for number in range(providers))
     running: deque[tuple[Iterator[Numbered], int]] = deque()
@@ -93,11 +93,12 @@ def generate_log(providers: int, events: int, seed: int) -> Iterator[Numbered]:
 class _Books:
     """What the lives share: the chains, the clock, ids that follow from the seed, the services' rules."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, region: Path) -> None:
         self.seed = seed
         self.registry, self.providers = registry_service(), providers_service()
-        self.registry_rules = self.registry.load_rules(PROJECT / "region")
-        self.providers_rules: ProvidersRules = self.providers.load_rules(PROJECT / "region")
+        self.registry_rules = self.registry.load_rules(region)
+        self.providers_rules: ProvidersRules = self.providers.load_rules(region)
+        self.territories = sorted(self.registry_rules.codes)
         self._links: dict[str, Link] = {}
         self._random = random.Random(f"ids/{seed}")
         self._stand_at(BEGINS)
@@ -149,7 +150,8 @@ class _Life:
     def events(self) -> Iterator[Numbered]:
         """Its events one by one, sealed as they are asked for; there is always another."""
         entry, space = self._entry, self._workspace
-        yield self._give(entry, register.ApplyToRegister(id=self.id, **_card(self._number, self._random)), self._staff)
+        card = _card(self._number, self._random, self._books.territories)
+        yield self._give(entry, register.ApplyToRegister(id=self.id, **card), self._staff)
         yield self._give(entry, register.CheckApplication(id=self.id, checks=CHECKS), REGISTRAR)
         number = f"РП-{BEGINS.year}-{self._number + 1:06d}"
         yield self._give(entry, register.IncludeProvider(id=self.id), REGISTRAR, number)
@@ -207,12 +209,12 @@ SYSTEM = Actor.system("generator")
 # -- invented organisations -------------------------------------------------------------------------------------------
 
 
-def _card(number: int, chance: random.Random) -> dict[str, Any]:
+def _card(number: int, chance: random.Random, territories: Sequence[str]) -> dict[str, Any]:
     """The card of the provider `number`: past the numbers of organisations they are entrepreneurs."""
     forms = sorted(chance.sample(FORMS, chance.randrange(1, 3)))
     kinds = sorted(chance.sample(SERVICE_KINDS, chance.randrange(1, 4)))
     common = {
-        "territory": chance.choice(TERRITORIES),
+        "territory": chance.choice(territories),
         "forms": tuple(FormOfService(form) for form in forms),
         "service_kinds": tuple(ServiceKind(kind) for kind in kinds),
     }
@@ -275,7 +277,7 @@ def fill_database(url: str, settings: Settings, providers: int, seed: int = 1) -
                 raise ValueError("the register has a history already")
             raw: Any = connection.connection.driver_connection
             events = providers * EVENTS_TO_INCLUDE
-            for number, item in enumerate(generate_log(providers, events, seed), start=1):
+            for number, item in enumerate(generate_log(providers, events, seed, settings.region), start=1):
                 filler.take(item)
                 if number % COPIED_AT_ONCE == 0 or number == events:
                     filler.copy(raw)
