@@ -77,14 +77,21 @@ class Contract:
 class Contracts:
     """All contracts, by their name on the bus ("orders.submit_bid")."""
 
-    def __init__(self, found: Mapping[str, Contract], event_types: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        found: Mapping[str, Contract],
+        event_types: tuple[str, ...] = (),
+        refusals: Mapping[str, Any] | None = None,
+    ) -> None:
         self._found = dict(found)
+        #: Code → its kind and its `cases`: what each part of the program says by it, and the rule it follows from.
+        self.refusals: Mapping[str, Any] = refusals or {}
         #: The types of all events ("market.orders.BidSubmitted.v1"), for the log's filter.
         self.event_types = event_types
 
     @classmethod
     def read(cls, folder: Path) -> Contracts:
-        """The contracts under `<folder>/rpc`. A folder that isn't there holds none."""
+        """The contracts under `folder`. One that isn't there holds none."""
         found = {}
         for path in sorted((folder / "rpc").rglob("*.json")):
             content = orjson.loads(path.read_bytes())
@@ -101,7 +108,8 @@ class Contracts:
             found[f"{contract.service}.{contract.name}"] = contract
         readers = folder / "readers.json"
         types = sorted(orjson.loads(readers.read_bytes())) if readers.exists() else []
-        return cls(found, tuple(types))
+        refusals = folder / "refusals.json"
+        return cls(found, tuple(types), orjson.loads(refusals.read_bytes()) if refusals.exists() else {})
 
     def of(self, call: str) -> Contract | None:
         """The contract of a call; the three custodians share one, that of their package."""

@@ -87,7 +87,7 @@ class Checkpoint(TypedDict):
 class Trust(TypedDict):
     """The card «Почему можно верить»."""
 
-    events: int  # about this subject; on the landing page of the whole log
+    events: int  # in the streams that this page is about; on the landing page in the whole log
     checkpoint: Checkpoint | None
     verification: Verification | None
     command: str  # the one command that repeats the verification
@@ -123,6 +123,21 @@ class OrdersPage(TypedDict):
     total: int | None  # None when counting would cost too much
     cursor: str | None  # of this page; None on the first
     next_cursor: str | None
+
+
+class Unit(TypedDict):
+    """A unit of service. One whose code the texts know is counted with its plural forms."""
+
+    code: str  # visit, hour, … as in the region's catalogue
+    name: Text
+
+
+class Outcome(TypedDict):
+    """What a competition came to, once its awards are made; agreements that were declined are left out."""
+
+    awards: int
+    total_kopecks: int
+    below_limit_kopecks: int  # how much less than the same volume at the limit prices
 
 
 class Way(TypedDict):
@@ -215,12 +230,12 @@ class Lot(TypedDict):
     id: str
     number: int
     title: Text
-    territory: Text
     volume: Number
-    unit: Text
+    unit: Unit
     limit_kopecks: int
     unit_limit_kopecks: int | None
     status: str
+    reason: Text | None  # why nothing came of it
     bids: list[Bid] | None  # None while sealed: nobody sees how many there are
     awards: list[Award]
 
@@ -265,7 +280,7 @@ class Competition(TypedDict):
     formulas_hash: str | None
     questions: list[Question]
     protocols: list[Protocol]
-    complaints: list[Complaint]
+    complaints: list[Complaint] | None  # None: complaints are not taken here
 
 
 class OrderPage(TypedDict):
@@ -279,14 +294,16 @@ class OrderPage(TypedDict):
     territory: Text
     service: Text
     year: int
-    unit: Text
+    unit: Unit
     volume: Number
     limit_kopecks: int | None
     status: str
     ways: list[Way]
     lots: list[Lot]
     competition: Competition
+    outcome: Outcome | None
     trail: list[TrailItem]
+    streams: list[str]  # subjects of the log that the trail is of: "SocialOrder/…", "Competition/…"
     trust: Trust
 
 
@@ -385,9 +402,10 @@ class ProviderPage(TypedDict):
     active_agreements: int | None
     places: list[Places]
     services: list[ServiceOffered]
-    licences: list[Licence]
-    inspections: list[Inspection]
+    licences: list[Licence] | None  # None: not known here
+    inspections: list[Inspection] | None
     trail: list[TrailItem]
+    streams: list[str]
     trust: Trust
 
 
@@ -403,7 +421,7 @@ class PremisesRow(TypedDict):
     address: Text
     territory: Text
     area: Number | None  # square metres
-    use: Text
+    use: Text  # words, or codes of the texts ("club, sport")
     accessibility: Text | None
     status: str  # listed | free | requested | lent | withdrawn
     free_from: Instant | None  # None: now
@@ -438,6 +456,14 @@ class LogRow(TypedDict):
     subject: str
 
 
+class Withheld(TypedDict):
+    """Neighbouring places of the tree whose entries the reader may not see yet: between the rows, by their numbers."""
+
+    withheld: int
+    first: int
+    last: int
+
+
 class LogFilters(TypedDict):
     source: str
     type: str
@@ -450,9 +476,9 @@ class LogPage(TypedDict):
     filters: LogFilters
     sources: list[str]
     types: list[str]
-    items: list[LogRow]
+    items: list[LogRow | Withheld]
     checkpoint: Checkpoint | None
-    commands: list[str]  # exactly three: get the bundle, verify it, replay it
+    commands: list[str]  # exactly three: write the bundle, verify it, replay it
     newer_cursor: str | None
     older_cursor: str | None
 
@@ -465,12 +491,20 @@ class Cause(TypedDict):
     entry: EntryRef | None
 
 
+class ProofStep(TypedDict):
+    """One step up the tree: SHA-256 of 0x01, the left hash, the right hash."""
+
+    side: Literal["left", "right"]  # where the neighbour stands
+    neighbour: str
+    result: str
+
+
 class Proof(TypedDict):
     """The inclusion proof of RFC 6962 under a signed checkpoint (C2SP)."""
 
     leaf_index: int
     leaf_hash: str
-    path: list[str]
+    steps: list[ProofStep]  # the last result is the root, if all is right
     checkpoint: Checkpoint
     note: str  # the signed note, as it is
 
@@ -491,13 +525,19 @@ class LogEntryPage(TypedDict):
     ground: Text | None
     correlation_id: str | None
     cause: Cause | None
-    effects: list[Cause]
-    content: str | None  # the entry's JSON, indented; None while it is not public
-    withheld_until: Text | None  # when content is None: what must happen first
-    raw_url: str | None
+    content: str  # the entry's JSON, indented
+    raw_url: str
     prev_hash: str
     proof: Proof | None  # None until a checkpoint covers the entry
     commands: list[str]
+    previous: EntryRef | None
+    next: EntryRef | None
+
+
+class ClosedEntryPage(TypedDict):
+    """An entry that is in the log and that this reader may not read yet, or never: ``entry``."""
+
+    entry: EntryRef
     previous: EntryRef | None
     next: EntryRef | None
 
@@ -522,7 +562,22 @@ class Refusal(TypedDict):
 
     code: str
     sentence: Text
-    rule: Text | None
+    rule: str | None
+
+
+class Case(TypedDict):
+    """What one part of the program says by a code; `{name}` stands where the facts of the case come."""
+
+    sentence: Text
+    rule: str
+
+
+class ProblemPage(TypedDict):
+    """What a refusal's code means: ``problem``."""
+
+    code: str
+    status: int
+    cases: list[Case]
 
 
 class ErrorPage(TypedDict):

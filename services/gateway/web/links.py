@@ -17,6 +17,7 @@ ROUTES: dict[str, str] = {
     "premises": "/premises",
     "log": "/log",
     "log_entry": "/log/{source}/{sequence}",
+    "problem": "/problems/{code}",
     "static": "/static/{name}",
     "api_docs": "/docs",
 }

@@ -140,6 +140,74 @@ def _roubles(kopecks: int, pattern: str, lang: Lang) -> str:
     return (_MINUS if kopecks < 0 else "") + say("layout.money", lang, amount=amount).replace(" ", _NBSP)
 
 
+def money_short(kopecks: int, lang: Lang) -> str:
+    """Return a sum for a headline: from a million roubles on in millions cut to two places, «34,53 млн ₽».
+
+    Cut, not rounded, so that a headline never promises more than there is; below a million as `money_round`.
+    """
+    million = 100 * 10**6
+    if abs(kopecks) < million:
+        return money_round(kopecks, lang)
+    cut = Decimal(abs(kopecks) // (million // 100)) / 100
+    amount = say("layout.money_millions", lang, amount=_grouped(cut, "#,##0.##", lang))
+    return (_MINUS if kopecks < 0 else "") + amount.replace(" ", _NBSP)
+
+
+def measured(volume: int | str | Decimal, unit: Mapping[str, Any], lang: Lang) -> str:
+    """Return a volume with its unit, which agrees with it: «21 600 посещений».
+
+    `unit` is ``{"code", "name"}``. A unit of a region that these texts don't know follows in brackets by its name:
+    «21 600 (койко-день)».
+    """
+    number = Decimal(volume)
+    shown = quantity(number, lang).replace(" ", _NBSP)
+    forms = catalogue().get(f"units.{unit['code']}")
+    if forms is None:
+        return f"{shown} ({pick(unit['name'], lang)})"
+    # A fraction takes the genitive singular in Russian («12,5 часа»), which is the form of "few".
+    whole = number == number.to_integral_value()
+    form = _LOCALES[lang].plural_form(abs(int(number))) if whole else {"ru": "few", "en": "other"}[lang]
+    return str(forms[lang][form]).format(n=shown)
+
+
+_LAWS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\b(\d+)-FZ\b", r"\1-ФЗ"),
+        (r"\bBudget Code\b", "БК РФ"),
+        (r"\bCivil Code\b", "ГК РФ"),
+        (r"\bLabour Code\b", "ТК РФ"),
+        (r"\bTax Code of Russia\b", "НК РФ"),
+        (r"\bOrder of the Ministry of Finance (\d+)n\b", r"приказ Минфина № \1н"),
+        (r"\bart\. ", f"ст.{_NBSP}"),
+        (r"\bch\. ", f"гл.{_NBSP}"),
+        (r"\bp\. ", f"п.{_NBSP}"),
+    )
+)
+
+
+def law(ground: Text, lang: Lang) -> str:
+    """Return a legal ground or rule as the reader's papers cite it: "189-FZ art. 19" is «189-ФЗ ст. 19» in Russian.
+
+    A rule that is no plain citation has its words in `texts/rules.toml`.
+    """
+    rule = pick(ground, lang)
+    entry = _rules().get(rule)
+    if entry:
+        return str(entry[lang])
+    if lang == "en" or not isinstance(ground, str):
+        return rule
+    for pattern, replacement in _LAWS:
+        rule = pattern.sub(replacement, rule)
+    return rule
+
+
+@cache
+def _rules() -> dict[str, dict[str, Any]]:
+    """Rules that aren't a plain citation, by the very text that a refusal carries."""
+    return {entry["rule"]: entry for key, entry in catalogue().items() if key.startswith("rules.") and "rule" in entry}
+
+
 def score(exact: str, lang: Lang, places: int = 2) -> str:
     """Return an exact fraction ("277/3") rounded half up to `places` decimals: «92,33»."""
     value = Fraction(exact)

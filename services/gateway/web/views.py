@@ -4,6 +4,7 @@
 of a comparison is the best, which of the five steps is reached, where the next page is.
 """
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
@@ -28,6 +29,8 @@ PAGES: dict[str, str] = {
     "premises": "premises",
     "log": "log",
     "log_entry": "entry",
+    "log_closed": "entry",
+    "problem": "problem",
     "error": "error",
 }
 """Each page's name and the key of its own context; `contexts` says what is in it."""
@@ -56,6 +59,12 @@ def _environment() -> Environment:
     environment.filters.update(
         money=_spoken(text.money),
         money_round=_spoken(text.money_round),
+        money_short=_spoken(text.money_short),
+        measured=_measured,
+        law=_spoken(text.law),
+        coded=_coded,
+        blanks=_blanks,
+        subject_words=_subject_words,
         quantity=_spoken(text.quantity),
         score=_spoken(text.score),
         words=_spoken(text.pick),
@@ -124,6 +133,25 @@ def _term(context: Context, group: str, code: str) -> str:
 
 
 @pass_context
+def _measured(context: Context, volume: int | str, unit: dict[str, Any]) -> str:
+    return text.measured(volume, unit, context["lang"])
+
+
+@pass_context
+def _coded(context: Context, words: text.Text, group: str) -> str:
+    """Return a field that holds words, or codes of `group` with commas between them, in the reader's language."""
+    lang = context["lang"]
+    return ", ".join(text.term(group, part.strip(), lang) for part in text.pick(words, lang).split(","))
+
+
+@pass_context
+def _subject_words(context: Context, subject: str) -> str:
+    """Return what a stream of the log is about, with the beginning of its id: «Конкурс 878b2059»."""
+    kind, _, id = subject.partition("/")
+    return f"{text.term('stream', kind, context['lang'])} {id[:8]}".strip()
+
+
+@pass_context
 def _relative(context: Context, at: text.Instant) -> str:
     return text.relative(at, context["page"]["now"], context["lang"])
 
@@ -149,6 +177,11 @@ def _event_words(context: Context, type_: str) -> str:
 def _wait(context: Context, seconds: int) -> str:
     """Return the minutes to wait, rounded up: nobody should come back too early."""
     return text.span(timedelta(minutes=-(-seconds // 60)), context["lang"], accusative=True)
+
+
+def _blanks(sentence: str) -> str:
+    """Return a refusal's sentence with an ellipsis where the facts of a case stand in it."""
+    return re.sub(r"{\w+}", "…", sentence)
 
 
 def _utc(at: text.Instant) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kernel.merkle import inclusion_proof, leaf_hash, nodes_added_by, root_at
 from services.gateway.web import render
 from services.gateway.web.pages import landing, log, orders, premises, providers
 from services.gateway.web.pages.frame import Region
@@ -77,7 +78,7 @@ def competition(status: str, **more: Any) -> dict[str, Any]:
 
 def shown(competition_: dict[str, Any] | None, **releases: str | None) -> dict[str, Any]:
     """The order's context, which must also render in both languages."""
-    context = orders.order_page(ORDER, competition_, releases, REGION, [], log.trust(TREE, 3))
+    context = orders.order_page(ORDER, competition_, releases, REGION, [], ["SocialOrder/o1"], log.trust(TREE, 3, None))
     for lang in ("ru", "en"):
         assert "<h1" in render("order", lang, site=REGION.site, page=page("/orders/o1"), order=context)  # type: ignore[arg-type]
     return dict(context)
@@ -106,9 +107,9 @@ def test_the_five_steps_follow_the_state(status: str, times: dict[str, str], ste
     assert found["sealed"] == (status in ("published", "open"))
 
 
-def test_an_order_without_a_competition_is_a_draft() -> None:
+def test_an_order_without_a_competition_is_in_preparation() -> None:
     context = shown(None)
-    assert (context["status"], context["limit_kopecks"]) == ("draft", 4_120_000)
+    assert (context["status"], context["limit_kopecks"]) == ("none", 4_120_000)
     assert [way["volume"] for way in context["ways"]] == [20, 100, 10]
     assert context["lots"][0]["bids"] is None and context["competition"]["step"] is None
 
@@ -164,7 +165,7 @@ def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
         bid(
             "b2", 41_000, "rejected", None, checks=[{"met": False, "reason": "Есть долги"}, {"met": True, "reason": ""}]
         ),
-        bid("b3", None, "failed", None, failure="tampered"),
+        bid("b3", None, "failed", None, failure="no_key"),
     ]
     lots = [{"lot_id": "l1", "title": "Часть", "failure": "", "result": result}]
     times = {"closed_at": "t", "opened_at": "2027-02-01T15:01:00Z", "decided_at": "2027-02-09T10:00:00Z"}
@@ -176,7 +177,8 @@ def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
     assert first["cells"][1]["offer"] == {"number": 5, "unit": "лет"}
     assert first["flags"] == ["abnormally_low", "tie", "second_look"]
     assert (second["reason"], second["total"]) == ("Есть долги", None)
-    assert third["reason"] == "tampered" and third["cells"][0]["offer"] == {}
+    assert third["reason"]["ru"] == "Ни один ключ не открыл заявку." and third["cells"][0]["offer"] == {}
+    assert context["outcome"] == {"awards": 1, "total_kopecks": 2_000_000, "below_limit_kopecks": 60_000}
     assert lot["awards"][0]["total_kopecks"] == 2_000_000 and lot["status"] == "awarded"
     assert context["competition"]["protocols"][0]["url"] == "/competitions/c1/lots/l1/protocol"
 
@@ -188,11 +190,37 @@ def test_the_living_competition_is_shown_and_never_a_draft() -> None:
     assert orders.latest([new]) is None
 
 
+def test_declined_awards_are_no_outcome() -> None:
+    award = {
+        "lot_id": "l1",
+        "bid_id": "b1",
+        "provider_id": "p",
+        "provider_name": "НКО",
+        "volume": 10,
+        "unit_price_kopecks": 40_000,
+        "agreement_id": "a",
+        "agreement_number": "СГ-1",
+        "agreement_status": "void",
+    }
+    assert shown(competition("awarded", closed_at="t", awards=[award]))["outcome"] is None
+
+
+def test_why_something_stopped_is_said_in_words() -> None:
+    code, words = competition("unsuccessful", reason="no_bids"), competition("cancelled", reason="Ошибка в извещении")
+    assert shown(code)["competition"]["stopped"]["reason"]["en"] == "No bid was submitted."
+    assert shown(words)["competition"]["stopped"]["reason"] == "Ошибка в извещении"
+    lots = [{"lot_id": "l1", "title": "Часть", "failure": "none_admitted", "result": None}]
+    assert shown(competition("standstill", closed_at="t", lots=lots))["lots"][0]["reason"]["ru"]
+
+
 def test_the_list_of_orders_renders_with_a_choice_that_finds_nothing() -> None:
-    rows = [orders.order_row(ORDER, competition("open"), REGION), orders.order_row(ORDER, None, REGION)]
+    listed = {**ORDER, "lots": 3, "limit_kopecks": 5_00}
+    rows = [{**listed, "competition": competition("open")}, {**listed, "lots": 0, "limit_kopecks": None}]
     filters = {"status": "open", "territory": "kem", "service": ""}
     for items in (rows, []):
-        context = orders.orders_page(filters, items, REGION, "cursor", None)
+        reply = {"items": [{"competition": None, **item} for item in items], "total": len(items), "next": None}
+        context = orders.orders_page(filters, reply, REGION, "cursor")
+        assert [row["status"] for row in context["items"]] == ["open", "none"][: len(items)]
         assert "<h1" in render("orders", "ru", site=REGION.site, page=page("/orders"), orders=context)
 
 
@@ -204,22 +232,23 @@ def test_premises_say_until_when_they_are_lent() -> None:
         "address": "Кемь",
         "territory": "kem",
         "area_m2": 60,
-        "permitted_use": "занятия",
-        "accessibility": "",
+        "permitted_use": "club, занятия",
+        "accessibility": "partly",
         "standing": "lent",
         "lent_to": "p1",
+        "lent_to_name": "НКО",
         "lent_until": "2028-01-01T00:00:00Z",
         "free": [{"from": "2028-01-01T00:00:00Z", "until": None}],
     }
     filters = {"kind": "", "status": "", "territory": ""}
-    reply = {"items": [item, {**item, "standing": "free", "lent_to": None}], "next": None}
-    context = premises.premises_page(filters, reply, {"p1": "НКО"}, REGION, None)
+    items = [item, {**item, "standing": "free", "lent_to": None, "lent_to_name": None}]
+    context = premises.premises_page(filters, items, None, REGION, None)
     lent, free = context["items"]
     assert lent["loan"] and lent["loan"]["borrower"]["name"] == "НКО" and lent["free_from"] == "2028-01-01T00:00:00Z"
-    assert free["loan"] is None and free["free_from"] is None and free["title"] == "занятия"
-    only = premises.premises_page({**filters, "status": "lent"}, reply, {}, REGION, None)
-    assert len(only["items"]) == 1
-    assert "<h1" in render("premises", "en", site=REGION.site, page=page("/premises"), premises=context)
+    assert free["loan"] is None and free["free_from"] is None
+    assert [premises.fits(each, {**filters, "status": "lent"}) for each in items] == [True, False]
+    html = render("premises", "ru", site=REGION.site, page=page("/premises"), premises=context)
+    assert "Для чего: клуб, занятия" in html and "доступно частично" in html
 
 
 def test_a_suspended_provider_says_why() -> None:
@@ -254,7 +283,7 @@ def test_a_suspended_provider_says_why() -> None:
             },
         ],
     }
-    context = providers.provider_page(card, [], None, None, REGION, [], log.trust(TREE, 0))
+    context = providers.provider_page(card, [], None, None, REGION, [], log.trust(TREE, 0, None))
     assert context["state"] == {"reason": "лицензия", "ground": "442-FZ", "since": "2027-01-03T00:00:00Z"}
     assert "<h1" in render("provider", "ru", site=REGION.site, page=page("/providers/p1"), provider=context)
 
@@ -273,10 +302,12 @@ def test_the_landing_adds_up() -> None:
             {"kind": "paid", "balance_kopecks": 1},
         ]
     }
-    context = landing.landing_page(2, register, balance, [], log.trust(TREE, 7))
-    assert context["figures"] == {"open_orders": 2, "providers": 3, "agreed_kopecks": 6, "entries": 7}
-    soon = landing.soonest([{"deadline": f"2027-0{n}"} for n in (5, 1, 4, 2, 3, 6)])
-    assert [one["deadline"] for one in soon] == ["2027-01", "2027-02", "2027-03", "2027-04", "2027-05"]
+    listed = {**ORDER, "lots": 1, "limit_kopecks": 1}
+    items = [{**listed, "competition": {**competition("open"), "deadline": f"2027-0{n}"}} for n in (5, 1, 4, 2, 3, 6)]
+    open_orders = {"items": items, "total": 6, "next": None}
+    context = landing.landing_page(open_orders, register, balance, REGION, log.trust(TREE, 7, None))
+    assert context["figures"] == {"open_orders": 6, "providers": 3, "agreed_kopecks": 6, "entries": 7}
+    assert [row["bids_until"] for row in context["closing_soon"]] == [f"2027-0{n}" for n in (1, 2, 3, 4, 5)]
 
 
 def entry(**event: Any) -> dict[str, Any]:
@@ -313,15 +344,17 @@ def test_an_entry_is_shown_with_its_proof_cause_and_neighbours() -> None:
         "checkpoint": TREE["checkpoint"],
         "proof": [base64.b64encode(b"\x01" * 32).decode()],
     }
-    context = log.entry_page(entry(causationid="e0"), TREE, inclusion, None, "KEY")
+    context = log.entry_page(entry(causationid="e0"), TREE, inclusion, None, "KEY", "http://market")
     assert context["proof"] and context["proof"]["checkpoint"]["root_hash"] == "05" * 32
-    assert context["proof"]["path"] == ["01" * 32]
+    assert [(step["side"], step["neighbour"]) for step in context["proof"]["steps"]] == [("right", "01" * 32)]
+    assert context["commands"] == [".venv/bin/python docs/check_entry.py http://market 4 'KEY'"]
     assert context["cause"] and context["cause"]["entry"] is None, "there is a cause that may not be read yet"
     assert context["previous"] == {"source": "orders", "sequence": 1}
     assert context["next"] == {"source": "orders", "sequence": 3}
     assert context["actor"] == log.BY_THE_SYSTEM
-    bare = log.entry_page(entry(actor="account"), {**TREE, "sources": []}, None, None, None)
-    assert (bare["proof"], bare["cause"], bare["next"], bare["actor"]) == (None, None, None, "account")
+    bare = log.entry_page(entry(actor="account"), {**TREE, "sources": []}, None, None, None, "http://market")
+    assert (bare["proof"], bare["cause"], bare["next"], bare["commands"]) == (None, None, None, [])
+    assert bare["actor"] == {"ru": "Учётная запись account", "en": "Account account"}
     for one in (context, bare):
         assert "<h1" in render("log_entry", "en", site=REGION.site, page=page("/log/orders/2"), entry=one)
 
@@ -329,6 +362,39 @@ def test_an_entry_is_shown_with_its_proof_cause_and_neighbours() -> None:
 def test_a_log_without_checkpoint_is_still_a_page() -> None:
     young = {**TREE, "checkpoint": None, "size": 0, "sources": []}
     filters = {"source": "", "type": "", "subject": ""}
-    context = log.log_page(filters, {"items": [entry()], "next": None}, None, young, [], None)
+    context = log.log_page(filters, {"items": [entry()], "withheld": [], "next": None}, None, young, [], None)
     assert context["checkpoint"] is None and len(context["commands"]) == 3
     assert "<h1" in render("log", "ru", site=REGION.site, page=page("/log"), log=context)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 13, 64, 100])
+def test_the_steps_of_a_proof_lead_from_any_leaf_to_the_root(size: int) -> None:
+    leaves = [leaf_hash(bytes([n]) * 3) for n in range(size)]
+    nodes = {(level, at): value for level, at, value in nodes_added_by(0, leaves, lambda level, at: nodes[level, at])}
+
+    def node(level: int, at: int) -> bytes:
+        return nodes[level, at]
+
+    for index in range(size):
+        path = inclusion_proof(index, size, node)
+        steps = log.steps(index, size, leaves[index], path)
+        last = steps[-1]["result"] if steps else leaves[index].hex()
+        assert last == root_at(size, node).hex()
+
+
+def test_places_that_may_not_be_read_yet_stand_between_the_entries() -> None:
+    items = [{**entry(), "index": index} for index in (9, 5)]
+    found = log.rows({"items": items, "withheld": [10, 8, 7, 6, 2], "next": None})
+    gaps = [(each["withheld"], each["first"], each["last"]) for each in found if "withheld" in each]
+    assert gaps == [(1, 10, 10), (3, 6, 8), (1, 2, 2)] and len(found) == 5
+
+
+def test_an_entry_that_is_closed_is_told_from_one_that_is_not_there() -> None:
+    context = log.closed_entry_page(TREE, "orders", 5)
+    assert context == {
+        "entry": {"source": "orders", "sequence": 5},
+        "previous": {"source": "orders", "sequence": 4},
+        "next": None,
+    }
+    assert log.closed_entry_page(TREE, "orders", 6) is None and log.closed_entry_page(TREE, "nobody", 1) is None
+    assert "<h1" in render("log_closed", "ru", site=REGION.site, page=page("/log/orders/5"), entry=context)

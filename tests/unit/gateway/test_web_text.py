@@ -1,5 +1,6 @@
 """Words, money and time on pages: what a reader sees, and what must not happen to a number on its way there."""
 
+import json
 import re
 import string
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.settings import PROJECT
 from services.gateway.web import text, views
 
 WEB = Path(views.__file__).parent
@@ -142,6 +144,63 @@ def test_a_text_without_one_language_is_found_at_loading(tmp_path: Path, monkeyp
         text.catalogue.__wrapped__()
 
 
+def test_every_event_has_words_and_no_words_are_without_an_event() -> None:
+    events = json.loads((PROJECT / "contracts" / "readers.json").read_text("utf-8"))
+    names = {type_.split(".")[-2] for type_ in events}
+    assert {key.removeprefix("events.") for key in text.catalogue() if key.startswith("events.")} == names
+
+
+def test_every_stream_of_the_log_has_words() -> None:
+    schemas = (PROJECT / "contracts" / "events").rglob("*.json")
+    streams = {json.loads(path.read_text("utf-8"))["x-stream"].split("/")[0] for path in schemas}
+    assert streams <= {key.removeprefix("terms.stream.") for key in text.catalogue()}
+
+
+def test_legal_grounds_are_cited_in_the_reader_s_language() -> None:
+    assert (
+        text.law("189-FZ art. 19", "ru") == "189-ФЗ ст.\xa019" and text.law("189-FZ art. 19", "en") == "189-FZ art. 19"
+    )
+    assert text.law("Budget Code art. 219", "ru") == "БК РФ ст.\xa0219"
+    assert text.law("152-FZ art. 5 p. 7", "ru") == "152-ФЗ ст.\xa05 п.\xa07"
+
+
+def test_every_rule_of_a_refusal_and_every_ground_can_be_read_in_russian() -> None:
+    refusals = json.loads((PROJECT / "contracts" / "refusals.json").read_text("utf-8"))
+    said = {case["rule"] for entry in refusals.values() for case in entry["cases"]}
+    for path in (PROJECT / "contracts" / "rpc").rglob("*.json"):
+        said.add(json.loads(path.read_text("utf-8")).get("ground", ""))
+    for rule in sorted(said - {""}):
+        left = re.sub(r"RFC \d+", "", text.law(rule, "ru"))
+        assert not re.search("[A-Za-z]{2}", left), rule
+        assert "DOMAIN" not in text.law(rule, "en")
+
+
+@pytest.mark.parametrize(
+    ("volume", "ru", "en"),
+    [
+        (1, "1 посещение", "1 visit"),
+        (21_600, "21\xa0600 посещений", "21,600 visits"),
+        (22, "22 посещения", "22 visits"),
+        ("12.5", "12,5 посещения", "12.5 visits"),
+    ],
+)
+def test_a_volume_agrees_with_its_unit(volume: int | str, ru: str, en: str) -> None:
+    unit = {"code": "visit", "name": {"ru": "посещение", "en": "visit"}}
+    assert (text.measured(volume, unit, "ru"), text.measured(volume, unit, "en")) == (ru, en)
+
+
+def test_a_unit_of_another_region_is_shown_by_its_name() -> None:
+    assert text.measured(1200, {"code": "bed_day", "name": {"ru": "койко-день", "en": "bed-day"}}, "ru") == (
+        "1\xa0200 (койко-день)"
+    )
+
+
+def test_a_headline_is_short_and_never_promises_more_than_there_is() -> None:
+    assert text.money_short(34_532_736_52, "ru") == "34,53\xa0млн\xa0₽"
+    assert text.money_short(1_999_999_999, "en") == "₽19.99\xa0million"
+    assert text.money_short(99_999_999, "ru") == "999\xa0999,99\xa0₽" and text.money_short(0, "ru") == "0\xa0₽"
+
+
 def test_texts_are_in_the_language_they_claim() -> None:
     """A Russian text without one Cyrillic letter, or an English one with some, is in the wrong place."""
     exceptions = {"layout.other_language"}
@@ -158,7 +217,15 @@ def test_texts_are_in_the_language_they_claim() -> None:
 def test_templates_name_only_texts_that_exist() -> None:
     templates = list((WEB / "templates").rglob("*.html"))
     used = {key for path in templates for key in re.findall(r"\b[tn]\(\"([a-z_]+\.[\w.]+)\"", path.read_text("utf-8"))}
-    prefixes = ("layout.nav.", "order.step_", "order.deadline_", "landing.", "log.verify_", "providers.")
+    prefixes = (
+        "problems.next_",
+        "layout.nav.",
+        "order.step_",
+        "order.deadline_",
+        "landing.",
+        "log.verify_",
+        "providers.",
+    )
     missing = {
         key for key in used if key not in text.catalogue() and not key.endswith(("_", ".")) and key not in prefixes
     }

@@ -18,7 +18,7 @@ from kernel.settings import PROJECT, Settings
 from services.gateway.calls import Asker, Calls
 from services.gateway.gate import Gate
 from services.gateway.web import CONTENT_SECURITY_POLICY, PAGES, read_preferences, render
-from services.gateway.web.contexts import Option, Page, Site
+from services.gateway.web.contexts import Option, Page, Site, Unit
 from services.gateway.web.preferences import COOKIE_MAX_AGE_S, Preferences
 from services.gateway.web.text import Text
 
@@ -60,8 +60,8 @@ class Region:
         """A territory's name; a code that the configuration doesn't know is shown as it is."""
         return self.territories.get(code, code)
 
-    def unit(self, code: str) -> Text:
-        return self.units.get(code, code)
+    def unit(self, code: str) -> Unit:
+        return {"code": code, "name": self.units.get(code, code)}
 
     def service(self, code: str, name: Text | None = None) -> Text:
         return self.services.get(code) or name or code
@@ -95,6 +95,11 @@ class Frame:
 
     async def asker(self, request: Request) -> Asker:
         return await self.gate.asker(request)
+
+    @property
+    def log_key(self) -> str | None:
+        """The key that checkpoints are signed with, as tools take it."""
+        return self.region.site.get("log_key")
 
     @property
     def calls(self) -> Calls:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.gateway.web.contexts import LandingPage, OrderRow, Trust
+from services.gateway.web.contexts import LandingPage, Trust
+from services.gateway.web.pages.frame import Region
+from services.gateway.web.pages.orders import order_row
 
 Reply = Mapping[str, Any]
 
@@ -14,22 +16,20 @@ CLOSING_SOON = 5
 AGREED = frozenset({"obliged", "accrued", "transit", "paid"})
 
 
-def soonest(competitions: Sequence[Reply]) -> list[Reply]:
-    """Open competitions whose bidding ends first."""
-    return sorted(competitions, key=lambda one: str(one["deadline"]))[:CLOSING_SOON]
+def soonest(orders: Sequence[Reply]) -> list[Reply]:
+    """Orders that take bids, those first whose bidding ends first."""
+    return sorted(orders, key=lambda one: str(one["competition"]["deadline"]))[:CLOSING_SOON]
 
 
-def landing_page(
-    open_competitions: int, register: Reply, balance: Reply, rows: Sequence[OrderRow], trust: Trust
-) -> LandingPage:
-    """From `orders.competitions`, `registry.figures`, `billing.trial_balance` and the log's card."""
+def landing_page(open_orders: Reply, register: Reply, balance: Reply, region: Region, trust: Trust) -> LandingPage:
+    """From `orders.social_orders` (open ones, counted), `registry.figures`, `billing.trial_balance`, the log's card."""
     return {
         "figures": {
-            "open_orders": open_competitions,
+            "open_orders": open_orders["total"],
             "providers": sum(one["providers"] for one in register["items"] if one["status"] == "active"),
             "agreed_kopecks": sum(one["balance_kopecks"] for one in balance["kinds"] if one["kind"] in AGREED),
             "entries": trust["events"],
         },
-        "closing_soon": list(rows),
+        "closing_soon": [order_row(one, region) for one in soonest(open_orders["items"])],
         "trust": trust,
     }

@@ -13,7 +13,7 @@ from kernel.ids import derived_id, is_id
 from kernel.refusal import Refused
 from services.gateway.calls import Answered, Asker
 from services.gateway.problems import NO_PATH
-from services.gateway.web.contexts import OrderRow, TrailItem
+from services.gateway.web.contexts import TrailItem
 from services.gateway.web.links import link
 from services.gateway.web.pages import landing as landing_pages
 from services.gateway.web.pages import log as log_pages
@@ -23,7 +23,8 @@ from services.gateway.web.pages.frame import Frame, chosen
 
 ROWS = 20
 TRAIL = 30
-COUNTED = 200
+MOST = 200
+LOG: tuple[str, dict[str, Any]] = ("audit.tree", {})
 CUSTODIANS = ("custodian_1", "custodian_2", "custodian_3")
 
 Reply = dict[str, Any]
@@ -63,14 +64,13 @@ async def at_once(items: Sequence[Item], ask: Callable[[Item], Awaitable[Made]])
 
 async def landing(request: Request, frame: Frame) -> Response:
     asker, calls = await frame.asker(request), frame.calls
-    open_ones = await calls.reply("orders.competitions", {"status": "open", "limit": COUNTED}, asker)
-    register = await calls.reply("registry.figures", {}, asker)
-    balance = await calls.reply("billing.trial_balance", {}, asker)
-    tree = await calls.reply("audit.tree", {}, asker)
-    soon = landing_pages.soonest(open_ones["items"])
-    rows = await at_once(soon, lambda one: _row(frame, asker, one["order_id"], one))
-    trust = log_pages.trust(tree, tree["size"])
-    context = landing_pages.landing_page(len(open_ones["items"]), register, balance, rows, trust)
+    taking_bids = {"competition": "open", "counted": True, "limit": MOST}
+    open_orders, register, balance, tree = await at_once(
+        (("orders.social_orders", taking_bids), ("registry.figures", {}), ("billing.trial_balance", {}), LOG),
+        lambda call: calls.reply(*call, asker),
+    )
+    trust = log_pages.trust(tree, tree["size"], frame.log_key)
+    context = landing_pages.landing_page(open_orders, register, balance, frame.region, trust)
     return await frame.answer(request, "landing", context)
 
 
@@ -82,28 +82,15 @@ async def orders(request: Request, frame: Frame) -> Response:
     asker = await frame.asker(request)
     filters = chosen(request, "status", "territory", "service")
     cursor = request.query_params.get("cursor")
-    asked: dict[str, Any] = {"limit": ROWS} | ({"cursor": cursor} if cursor else {})
+    asked: dict[str, Any] = {"limit": ROWS, "counted": True} | ({"cursor": cursor} if cursor else {})
+    if filters["status"] in order_pages.STATUSES:
+        asked["competition"] = filters["status"]
     if filters["territory"]:
         asked["territory"] = filters["territory"]
     if filters["service"]:
         asked["service_code"] = filters["service"]
-    if filters["status"] in order_pages.STATUSES:
-        reply = await frame.calls.reply("orders.competitions", {**asked, "status": filters["status"]}, asker)
-        rows = await at_once(reply["items"], lambda one: _row(frame, asker, one["order_id"], one))
-    else:
-        reply = await frame.calls.reply("orders.social_orders", asked, asker)
-        rows = await at_once(reply["items"], lambda one: _row_of_order(frame, asker, one["order_id"]))
-    context = order_pages.orders_page(filters, rows, frame.region, cursor, reply["next"])
-    return await frame.answer(request, "orders", context)
-
-
-async def _row_of_order(frame: Frame, asker: Asker, order_id: str) -> OrderRow:
-    return await _row(frame, asker, order_id, await _latest(frame, asker, order_id))
-
-
-async def _row(frame: Frame, asker: Asker, order_id: str, competition: Mapping[str, Any] | None) -> OrderRow:
-    order = await frame.calls.reply("orders.social_order", {"id": order_id}, asker)
-    return order_pages.order_row(order, competition, frame.region)
+    reply = await frame.calls.reply("orders.social_orders", asked, asker)
+    return await frame.answer(request, "orders", order_pages.orders_page(filters, reply, frame.region, cursor))
 
 
 async def _latest(frame: Frame, asker: Asker, order_id: str) -> Reply | None:
@@ -127,9 +114,9 @@ async def order(request: Request, frame: Frame) -> Response:
         if listed["status"] == "closed":
             releases = await _releases(frame, asker, competition_id)
     trail, events = await trail_of(frame, asker, subjects)
-    tree = await frame.calls.reply("audit.tree", {}, asker)
-    trust = log_pages.trust(tree, events)
-    context = order_pages.order_page(found, competition, releases, frame.region, trail, trust)
+    tree = await frame.calls.reply(*LOG, asker)
+    trust = log_pages.trust(tree, events, frame.log_key)
+    context = order_pages.order_page(found, competition, releases, frame.region, trail, subjects, trust)
     return await frame.answer(request, "order", context)
 
 
@@ -146,15 +133,17 @@ async def _releases(frame: Frame, asker: Asker, competition_id: str) -> dict[str
 
 
 async def trail_of(frame: Frame, asker: Asker, subjects: Sequence[str]) -> tuple[list[TrailItem], int]:
-    """The latest events of streams that the asker may read, newest first, and how many were found."""
+    """The latest events of streams that the asker may read, newest first, and how many there are in all."""
 
     async def entries(subject: str) -> list[Mapping[str, Any]]:
-        asked = {"subject": subject, "newest_first": True, "limit": COUNTED}
+        asked = {"subject": subject, "newest_first": True, "limit": TRAIL}
         found: list[Mapping[str, Any]] = (await frame.calls.reply("audit.entries", asked, asker))["items"]
         return found
 
-    items = [item for part in await at_once(subjects, entries) for item in part]
-    return log_pages.trail(items)[:TRAIL], len(items)
+    streams = await at_once(subjects, entries)
+    # A stream's events are numbered without a gap, so the newest one's number is how many there are.
+    events = sum(int(log_pages.event_of(items[0])["streamversion"]) for items in streams if items)
+    return log_pages.trail([item for items in streams for item in items])[:TRAIL], events
 
 
 async def competition(request: Request, frame: Frame) -> Response:
@@ -183,20 +172,17 @@ async def providers(request: Request, frame: Frame) -> Response:
     cursor = request.query_params.get("cursor")
     asked = {**provider_pages.asked(filters), "limit": ROWS} | ({"cursor": cursor} if cursor else {})
     reply = await frame.calls.reply("registry.providers", asked, asker)
-    ids = [item["id"] for item in reply["items"]]
-    free = await at_once(ids, lambda id: _free(frame, asker, id))
-    places = {id: number for id, number in zip(ids, free, strict=True) if number is not None}
-    context = provider_pages.providers_page(filters, reply, places, frame.region, cursor)
+    places = await _places(frame, asker, [item["id"] for item in reply["items"]])
+    free = provider_pages.free_places(places)
+    context = provider_pages.providers_page(filters, reply, free, frame.region, cursor)
     return await frame.answer(request, "providers", context)
 
 
-async def _places(frame: Frame, asker: Asker, provider_id: str) -> list[Reply]:
-    found: list[Reply] = (await frame.calls.reply("providers.places", {"provider_id": provider_id}, asker))["items"]
+async def _places(frame: Frame, asker: Asker, provider_ids: Sequence[str]) -> list[Reply]:
+    """Places by form of several providers: four forms at most of each, so that a page of them is one answer."""
+    asked = {"provider_ids": list(provider_ids), "limit": MOST}
+    found: list[Reply] = (await frame.calls.reply("providers.places", asked, asker))["items"]
     return found
-
-
-async def _free(frame: Frame, asker: Asker, provider_id: str) -> int | None:
-    return provider_pages.free_places(await _places(frame, asker, provider_id))
 
 
 async def _head(frame: Frame, asker: Asker, ref: str | None) -> str | None:
@@ -211,13 +197,13 @@ async def _head(frame: Frame, asker: Asker, ref: str | None) -> str | None:
 async def provider(request: Request, frame: Frame) -> Response:
     asker, id = await frame.asker(request), id_of(request)
     card = await frame.calls.reply("registry.provider", {"id": id}, asker)
-    places = await _places(frame, asker, id)
-    active = {"provider_id": id, "status": "active", "limit": COUNTED}
+    places = await _places(frame, asker, [id])
+    active = {"provider_id": id, "status": "active", "limit": MOST}
     agreements = await frame.calls.reply("orders.agreements", active, asker)
     head = await _head(frame, asker, card["head_ref"])
     trail, events = await trail_of(frame, asker, [f"RegisterEntry/{id}"])
-    tree = await frame.calls.reply("audit.tree", {}, asker)
-    trust = log_pages.trust(tree, events)
+    tree = await frame.calls.reply(*LOG, asker)
+    trust = log_pages.trust(tree, events, frame.log_key)
     active_ones = len(agreements["items"])
     context = provider_pages.provider_page(card, places, active_ones, head, frame.region, trail, trust)
     return await frame.answer(request, "provider", context)

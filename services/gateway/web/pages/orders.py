@@ -23,6 +23,7 @@ from services.gateway.web.contexts import (
     OrderPage,
     OrderRow,
     OrdersPage,
+    Outcome,
     Protocol,
     Question,
     Step,
@@ -32,16 +33,19 @@ from services.gateway.web.contexts import (
     Way,
 )
 from services.gateway.web.pages.frame import Region
+from services.gateway.web.text import LANGS, Text, say, term
 
 Reply = Mapping[str, Any]
 
-#: What the reader may choose in the list, besides "all".
+#: What the reader may choose in the list, besides "all"; `none`: no competition was announced yet.
 STATUSES = (
+    "none",
     "published",
     "open",
     "closed",
     "opened",
     "evaluation",
+    "decided",
     "standstill",
     "awarded",
     "agreed",
@@ -75,23 +79,23 @@ _LOT_STATUS = {
 # -- the list ---------------------------------------------------------------------------------------------------------
 
 
-def orders_page(
-    filters: Mapping[str, str], rows: Sequence[OrderRow], region: Region, cursor: str | None, following: str | None
-) -> OrdersPage:
+def orders_page(filters: Mapping[str, str], reply: Reply, region: Region, cursor: str | None) -> OrdersPage:
+    """From `orders.social_orders`, counted."""
     return {
         "filters": cast(OrderFilters, dict(filters)),
         "statuses": list(STATUSES),
         "territories": region.territory_options(),
         "services": region.service_options(),
-        "items": list(rows),
-        "total": None,
+        "items": [order_row(item, region) for item in reply["items"]],
+        "total": reply["total"],
         "cursor": cursor,
-        "next_cursor": following,
+        "next_cursor": reply["next"],
     }
 
 
-def order_row(order: Reply, competition: Reply | None, region: Region) -> OrderRow:
-    """A row from `orders.social_order` and the order's latest competition in `orders.competitions`, if it has one."""
+def order_row(order: Reply, region: Region) -> OrderRow:
+    """A row from `orders.social_orders`."""
+    competition = order["competition"]
     return {
         "id": order["order_id"],
         "number": order["number"],
@@ -100,8 +104,8 @@ def order_row(order: Reply, competition: Reply | None, region: Region) -> OrderR
         "territory": region.territory(order["territory"]),
         "service": region.service(order["service_code"], order["service_name"]),
         "status": status(order, competition),
-        "lots": len(order["lots"]),
-        "limit_kopecks": limit_of(order),
+        "lots": order["lots"],
+        "limit_kopecks": order["limit_kopecks"],
         "bids_until": competition["deadline"] if competition else None,
     }
 
@@ -116,7 +120,7 @@ def status(order: Reply, competition: Reply | None) -> str:
     """How far the order is: its competition's state, or that it has none yet."""
     if competition:
         return str(competition["status"])
-    return "cancelled" if order["status"] == "closed" else "draft"
+    return "cancelled" if order["status"] == "closed" else "none"
 
 
 def limit_of(order: Reply) -> int | None:
@@ -142,9 +146,11 @@ def order_page(
     releases: Mapping[str, str | None],
     region: Region,
     trail: Sequence[TrailItem],
+    streams: Sequence[str],
     trust: Trust,
 ) -> OrderPage:
     """From `orders.social_order` and `orders.competition`; `releases`: when each custodian released, by its name."""
+    lots = [lot(each, order, competition, region) for each in order["lots"]]
     return {
         "id": order["order_id"],
         "number": order["number"],
@@ -159,11 +165,28 @@ def order_page(
         "limit_kopecks": limit_of(order),
         "status": status(order, competition),
         "ways": ways(order),
-        "lots": [lot(each, order, competition, region) for each in order["lots"]],
+        "lots": lots,
         "competition": competition_of(competition, releases, region),
+        "outcome": outcome(lots),
         "trail": list(trail),
+        "streams": list(streams),
         "trust": trust,
     }
+
+
+def outcome(lots: Sequence[Lot]) -> Outcome | None:
+    """What the awards come to, those left out whose agreement came to nothing; None where there is none."""
+    made = [
+        (lot, award)
+        for lot in lots
+        for award in lot["awards"]
+        if award["agreement"] is None or award["agreement"]["status"] != "void"
+    ]
+    if not made:
+        return None
+    total = sum(award["total_kopecks"] for _, award in made)
+    at_most = sum(int(award["volume"]) * (lot["unit_limit_kopecks"] or 0) for lot, award in made)
+    return {"awards": len(made), "total_kopecks": total, "below_limit_kopecks": at_most - total}
 
 
 def ways(order: Reply) -> list[Way]:
@@ -182,12 +205,12 @@ def lot(each: Reply, order: Reply, competition: Reply | None, region: Region) ->
         "id": each["lot_id"],
         "number": each["number"],
         "title": each["title"],
-        "territory": region.territory(order["territory"]),
         "volume": each["volume"],
         "unit": region.unit(each["unit"]),
         "limit_kopecks": each["volume"] * each["limit_price_kopecks"],
         "unit_limit_kopecks": each["limit_price_kopecks"],
         "status": lot_status(announced, competition),
+        "reason": reason_of(announced["failure"]) if announced and announced["failure"] else None,
         "bids": bids(each["lot_id"], announced, competition, region) if announced else None,
         "awards": awards(each["lot_id"], competition) if announced else [],
     }
@@ -270,9 +293,16 @@ def _exact(figure: Reply | None) -> str | None:
     return str(figure["exact"]) if figure else None
 
 
-def _reason(each: Reply) -> str | None:
+def _reason(each: Reply) -> Text | None:
+    if each["failure"]:
+        return {lang: term("bid_failure", each["failure"], lang) for lang in LANGS}
     unmet = [check["reason"] for check in each["checks"] or () if not check["met"] and check["reason"]]
-    return "; ".join(unmet) or each["failure"] or None
+    return "; ".join(unmet) or None
+
+
+def reason_of(said: str) -> Text:
+    """Why something stopped: in a person's own words, or a code that the texts know."""
+    return {lang: term("stop_reason", said, lang) for lang in LANGS} if said.replace("_", "").isalpha() else said
 
 
 def awards(lot_id: str, competition: Reply | None) -> list[Award]:
@@ -307,7 +337,7 @@ NOTHING_ANNOUNCED: Competition = {
     "formulas_hash": None,
     "questions": [],
     "protocols": [],
-    "complaints": [],
+    "complaints": None,
 }
 
 
@@ -329,7 +359,7 @@ def competition_of(competition: Reply | None, releases: Mapping[str, str | None]
         "formulas_hash": competition["formulas_hash"],
         "questions": [question(one) for one in competition["questions"]],
         "protocols": protocols(competition),
-        "complaints": [],
+        "complaints": None,
     }
 
 
@@ -347,7 +377,7 @@ def stopped(competition: Reply) -> Stopped | None:
         return None
     return {
         "step": reached(competition),
-        "reason": competition["reason"] or "—",
+        "reason": reason_of(competition["reason"] or "—"),
         "ground": None,
         "time": competition["changed_at"],
     }
@@ -385,7 +415,7 @@ def protocols(competition: Reply) -> list[Protocol]:
         {
             "url": f"/competitions/{competition['competition_id']}/lots/{line['lot_id']}/protocol",
             "time": competition["decided_at"],
-            "name": line["title"],
+            "name": {lang: say("order.protocol_lot", lang, lot=line["title"]) for lang in LANGS},
         }
         for line in competition["lots"]
         if line["result"]

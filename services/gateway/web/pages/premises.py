@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from services.gateway.web.contexts import Loan, PremisesFilters, PremisesPage, PremisesRow
@@ -25,25 +25,31 @@ def asked(filters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def premises_page(
-    filters: Mapping[str, str], reply: Reply, names: Mapping[str, str], region: Region, cursor: str | None
+    filters: Mapping[str, str],
+    items: Sequence[Reply],
+    following: str | None,
+    region: Region,
+    cursor: str | None,
 ) -> PremisesPage:
-    """The list; `names` are those of the borrowers, by provider."""
-    rows = [row(item, names, region) for item in reply["items"]]
-    if filters["status"]:
-        rows = [each for each in rows if each["status"] == filters["status"]]
+    """The list; `following` is the cursor of what comes after `items`."""
     return {
         "filters": cast(PremisesFilters, dict(filters)),
         "kinds": list(KINDS),
         "statuses": list(STATUSES),
         "territories": region.territory_options(),
-        "items": rows,
+        "items": [row(item, region) for item in items],
         "total": None,
         "cursor": cursor,
-        "next_cursor": reply["next"],
+        "next_cursor": following,
     }
 
 
-def row(item: Reply, names: Mapping[str, str], region: Region) -> PremisesRow:
+def fits(item: Reply, filters: Mapping[str, str]) -> bool:
+    """Whether an object stands as the reader asked. The service doesn't filter by it: it depends on the clock."""
+    return not filters["status"] or item["standing"] == filters["status"]
+
+
+def row(item: Reply, region: Region) -> PremisesRow:
     free = item["free"]
     from_later = free[0]["from"] if free and item["standing"] == "lent" else None
     return {
@@ -58,15 +64,14 @@ def row(item: Reply, names: Mapping[str, str], region: Region) -> PremisesRow:
         "status": item["standing"],
         "free_from": from_later,
         "requests_until": None,
-        "loan": _loan(item, names),
+        "loan": _loan(item),
     }
 
 
-def _loan(item: Reply, names: Mapping[str, str]) -> Loan | None:
-    if not item.get("lent_to"):
+def _loan(item: Reply) -> Loan | None:
+    if not item["lent_to"]:
         return None
-    borrower = item["lent_to"]
     return {
-        "borrower": {"id": borrower, "name": names.get(borrower, borrower), "kind": ""},
+        "borrower": {"id": item["lent_to"], "name": item["lent_to_name"] or "—", "kind": ""},
         "until": item["lent_until"],
     }

@@ -73,9 +73,12 @@ def row(item: Reply, free: int | None, region: Region) -> ProviderRow:
     }
 
 
-def free_places(items: Sequence[Reply]) -> int | None:
-    """Free places over all forms of one provider, from `providers.places`; None where it has set none."""
-    return sum(int(item["free"]) for item in items) if items else None
+def free_places(items: Sequence[Reply]) -> dict[str, int]:
+    """Free places over all forms by provider, from `providers.places`; those who have set none aren't in it."""
+    found: dict[str, int] = {}
+    for item in items:
+        found[item["provider_id"]] = found.get(item["provider_id"], 0) + int(item["free"])
+    return found
 
 
 def provider_page(
@@ -117,9 +120,10 @@ def provider_page(
         "active_agreements": agreements,
         "places": [_places(item) for item in places],
         "services": [_service(kind) for kind in card["service_kinds"]],
-        "licences": [],
-        "inspections": [],
+        "licences": None,  # the register's cards don't hold them yet
+        "inspections": None,
         "trail": list(trail),
+        "streams": [f"RegisterEntry/{card['id']}"],
         "trust": trust,
     }
 

@@ -5,10 +5,10 @@ They document `contexts` by example, feed the tests and `preview`. Names and fig
 
 from typing import Any
 
-from services.gateway.web.contexts import ErrorPage, LandingPage
+from services.gateway.web.contexts import ErrorPage, LandingPage, ProblemPage
 from services.gateway.web.samples.common import EMPTY_TRUST, TERRITORIES, both, page, site, trail, trust
 from services.gateway.web.samples.directory import premises, provider, providers, suspended_provider
-from services.gateway.web.samples.log import CONTENT, entry, log, withheld_entry
+from services.gateway.web.samples.log import CONTENT, closed_entry, early_entry, entry, log
 from services.gateway.web.samples.orders import (
     decided_order,
     empty_order,
@@ -53,9 +53,17 @@ def refused() -> ErrorPage:
                 "Срок приёма заявок истёк 4 декабря 2026 в 18:00.",
                 "The deadline for bids passed on 4 December 2026 at 18:00.",
             ),
-            "rule": both("189-ФЗ, ст. 15", "189-FZ art. 15"),
+            "rule": "189-FZ art. 15",
         },
     )
+
+
+def problem(cases: int = 1) -> ProblemPage:
+    sentence = both(
+        "Срок приёма заявок истёк {deadline}; заявка пришла {received_at}.",
+        "The deadline for bids was {deadline}; the bid came at {received_at}.",
+    )
+    return {"code": "bid_late", "status": 409, "cases": [{"sentence": sentence, "rule": "189-FZ art. 15"}] * cases}
 
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -88,7 +96,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "large": premises(60),
     },
     "log": {"usual": log(), "empty": log(0), "none_found": log(0, subject="x"), "large": log(100)},
-    "log_entry": {"usual": entry(), "empty": withheld_entry(), "large": entry(content=CONTENT * 40)},
+    "log_entry": {"usual": entry(), "empty": early_entry(), "large": entry(content=CONTENT * 40)},
+    "log_closed": {"usual": closed_entry(), "empty": closed_entry(previous=None, next=None)},
+    "problem": {"usual": problem(), "large": problem(9)},
     "error": {
         "usual": error(),
         "refused": refused(),

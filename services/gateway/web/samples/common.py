@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.gateway.web.contexts import Checkpoint, Option, Page, ProviderRef, Site, TrailItem, Trust
+from services.gateway.web.contexts import Checkpoint, Option, Page, ProviderRef, Site, TrailItem, Trust, Unit
 
 
 def both(ru: str, en: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ TERRITORIES: list[Any] = [
 ]
 BUYER = both("Министерство социальной политики", "Ministry of Social Policy")
 SERVICE = both("Социальное обслуживание на дому", "Social services at home")
-UNIT = both("получателей", "recipients")
+UNIT: Unit = {"code": "recipient", "name": both("получатель", "recipient")}
 
 
 def site(**changes: Any) -> Site:
@@ -98,7 +98,7 @@ def trail(count: int = 4) -> list[TrailItem]:
             "actor": both("Система, по правилу", "The system, by rule")
             if i % 4
             else both("Заказчик", "Procurement officer"),
-            "ground": both("189-ФЗ, ст. 13", "189-FZ art. 13") if i % 4 == 3 else None,
+            "ground": "189-FZ art. 13" if i % 4 == 3 else None,
             "entry": {"source": "orders", "sequence": 4128 - 31 * i},
         }
         for i in range(count)

@@ -106,10 +106,11 @@ def provider(**changes: Any) -> ProviderPage:
                 "time": "2024-03-12T08:00:00Z",
                 "type": "market.registry.ProviderIncluded.v1",
                 "actor": both("Регистратор", "Registrar"),
-                "ground": both("442-ФЗ, ст. 25", "442-FZ art. 25"),
+                "ground": "442-FZ art. 25",
                 "entry": {"source": "registry", "sequence": 47},
             }
         ],
+        "streams": ["RegisterEntry/provider-0"],
         "trust": trust(9),
     }
     return {**base, **changes}  # type: ignore[typeddict-item]
@@ -119,7 +120,7 @@ def suspended_provider() -> ProviderPage:
     """Return a card with almost nothing in it, suspended."""
     state = {
         "reason": both("Истекла лицензия.", "The licence has expired."),
-        "ground": both("442-ФЗ, ст. 25", "442-FZ art. 25"),
+        "ground": "442-FZ art. 25",
         "since": "2026-11-02T08:00:00Z",
     }
     return provider(
@@ -138,8 +139,8 @@ def suspended_provider() -> ProviderPage:
         active_agreements=None,
         places=[],
         services=[],
-        licences=[],
-        inspections=[],
+        licences=None,
+        inspections=None,
         trail=[],
         trust=EMPTY_TRUST,
     )

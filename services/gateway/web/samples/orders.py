@@ -83,12 +83,12 @@ def _lot(number: int, **changes: Any) -> Lot:
         "id": f"lot-{number}",
         "number": number,
         "title": both("Уход за пожилыми людьми на дому", "Home care for older people"),
-        "territory": TERRITORIES[number % 3],
         "volume": 120,
-        "unit": UNIT,
+        "unit": {"code": "visit", "name": "visit"} if number % 2 else UNIT,
         "limit_kopecks": 51_600_000,
         "unit_limit_kopecks": 430_000,
         "status": "open",
+        "reason": None,
         "bids": None,
         "awards": [],
     }
@@ -180,7 +180,9 @@ def order(**changes: Any) -> OrderPage:
         ],
         "lots": [_lot(1)],
         "competition": _competition(),
+        "outcome": None,
         "trail": trail(),
+        "streams": ["SocialOrder/order-17", "Competition/competition-17"],
         "trust": trust(),
     }
     return {**base, **changes}  # type: ignore[typeddict-item]
@@ -206,7 +208,11 @@ def decided_order() -> OrderPage:
     ]
     return order(
         status="standstill",
-        lots=[_lot(1, status="awarded", bids=_bids(), awards=awards), _lot(2, status="unsuccessful", bids=[])],
+        lots=[
+            _lot(1, status="awarded", bids=_bids(), awards=awards),
+            _lot(2, status="unsuccessful", reason=both("Не подано ни одной заявки.", "No bid was submitted."), bids=[]),
+        ],
+        outcome={"awards": 2, "total_kopecks": 48_810_000, "below_limit_kopecks": 2_790_000},
         competition=_competition(
             step="complaints",
             sealed=False,
