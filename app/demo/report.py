@@ -168,6 +168,7 @@ def where_to_look(proof: Proof, seconds: float, peak_mb: int) -> str:
             "  ./market up                                  pages and API on what this season left",
             f"  ./market audit verify {proof.bundle} --trust {proof.verified.key}",
             f"  ./market audit replay {proof.bundle} --against-live",
+            f"  {proof.bundle.parent / 'accounts'}   a file for everybody who can sign in",
             "  README.md                                    a tour of five minutes",
         )
     )

@@ -30,8 +30,10 @@ from kernel.instants import to_text
 WORKERS = 4
 Data = dict[str, Any]
 """What is sent with a command, or asked for by a query."""
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.02
+BUSY = 503
+TRIES = 5
 
 
 class Unexpected(Failure):
@@ -167,10 +169,15 @@ class World:
         if expected != found:
             raise Unexpected(step, repr(expected), f"found {found!r}")
 
-    def _give(
-        self, who: Person | None, operation: str, key: str | None, version: int | None, data: dict[str, Any]
-    ) -> Answer:
-        return self.api.call(operation, data, who.token if who else None, key or new_id(), version)
+    def _give(self, who: Person | None, operation: str, key: str | None, version: int | None, data: Data) -> Answer:
+        """One command; while the market is too busy it is sent again under its key, as a well-behaved client does."""
+        key = key or new_id()
+        for _ in range(TRIES):
+            answer = self.api.call(operation, data, who.token if who else None, key, version)
+            if answer.status != BUSY:
+                break
+            time.sleep(1)
+        return answer
 
     # -- together -------------------------------------------------------------------------------------------------
 
