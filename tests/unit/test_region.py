@@ -71,6 +71,7 @@ def on_the_map(latitude: str, longitude: str) -> None:
 def test_days_and_limits_are_whole_and_positive() -> None:
     assert all(type(value) is int and 0 < value < 100 for value in SETTINGS["days"].values())
     limits = {name: value for name, value in SETTINGS["limits"].items() if name != "consortium_partners"}
+    assert 0 < limits.pop("ad_surface_days_per_year") <= 100 * 366  # days of surfaces together, within a year
     assert all(type(value) is int and 0 < value <= 100 for value in limits.values())
     ZoneInfo(SETTINGS["zone"])
     in_both_languages(SETTINGS["name"], SETTINGS["market"])

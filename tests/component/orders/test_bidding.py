@@ -84,7 +84,7 @@ def test_a_competition_from_draft_to_award_with_three_real_custodians(town: Mark
     result = page["lots"][0]["result"]
     assert result["order"] == [first, second] and result["ranking"]["ranking"][0]["total"]["exact"] == "84/1"
     protocol = town.ask("orders.protocol", {"id": tender.id, "lot_id": tender.lots[0]})
-    assert protocol["hash"] == result["protocol_hash"] and "84.00" in protocol["html"]
+    assert protocol["hash"] == result["protocol_hash"] and "84,00" in protocol["html"]
 
     after(town, page["standstill_until"])
     until(town, lambda: tender.status == "awarded")
