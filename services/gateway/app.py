@@ -26,6 +26,7 @@ from services.gateway.api.endpoint import endpoint
 from services.gateway.api.route import Route
 from services.gateway.api.table import TABLE
 from services.gateway.calls import Answered, Calls
+from services.gateway.compression import Compression
 from services.gateway.contracts import Contracts
 from services.gateway.edge import Edge
 from services.gateway.gate import Gate, MachineClock, MarketClock
@@ -127,6 +128,7 @@ def _add_answers_to_failures(app: FastAPI, frame: Frame) -> None:
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(Answered, answered)
     app.add_exception_handler(HTTPException, by_http)
+    app.add_middleware(Compression)
     app.add_middleware(Edge, on_failure=failed)
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from kernel.refusal import Refusal
 from services.gateway.web.preferences import read_preferences
 from services.gateway.web.text import Lang
+from services.gateway.wording import in_words, message
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -145,9 +146,10 @@ def language(accept_language: str) -> Lang:
 
 def document(refusal: Mapping[str, Any], lang: Lang, path: str, request_id: str) -> dict[str, Any]:
     """The problem document of a refusal in its travelling form."""
+    refusal = in_words(refusal)
     status = status_of(refusal)
     details = dict(refusal.get("details") or {})
-    errors = details.pop("errors", [])
+    errors = [{**each, "message": message(each, lang)} for each in details.pop("errors", ())]
     found: dict[str, Any] = {
         "type": f"/problems/{refusal['code']}",
         "title": TITLES.get(status, TITLES[409])[lang],

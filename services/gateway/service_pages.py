@@ -77,7 +77,7 @@ def add_service_pages(
         return Response(written, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def docs(request: Request) -> Response:
-        return HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": DOCS_POLICY})
+        return HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": DOCS_POLICY, "Cache-Control": "no-cache"})
 
     for path, page in (
         ("/healthz", healthz),
@@ -87,7 +87,16 @@ def add_service_pages(
         ("/docs", docs),
     ):
         app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False, response_model=None)
-    app.mount("/docs/assets", StaticFiles(directory=SWAGGER), name="docs_assets")
+    app.mount("/docs/assets", _Assets(directory=SWAGGER), name="docs_assets")
+
+
+class _Assets(StaticFiles):
+    """Their addresses don't change with their content, so they are kept for an hour and asked for again by ETag."""
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        answer = super().file_response(*args, **more)
+        answer.headers["Cache-Control"] = "public, max-age=3600"
+        return answer
 
 
 async def _service_state(gate: Gate, service: str) -> str:

@@ -74,8 +74,13 @@ def parse_object(body: bytes, depth: int) -> dict[str, Any]:
     try:
         json.loads(body, object_pairs_hook=_no_doubles)
     except _DoubledError as problem:
-        raise Refused(MALFORMED.having(problem=f"the name {problem.args[0]!r} comes twice in one object")) from None
+        raise Refused(
+            MALFORMED.having(problem=f"{_TWICE[0]} {problem.args[0]!r} / {_TWICE[1]} {problem.args[0]!r}")
+        ) from None
     return dict(value)
+
+
+_TWICE = ("в объекте дважды есть имя", "an object has twice the name")
 
 
 class _DoubledError(ValueError):
@@ -196,7 +201,7 @@ def query_parameters(query: QueryParams, contract: Contract | None) -> tuple[dic
         if contract and "array" in contract.types_of(name):
             found[name] = [value for value in values if value]
         elif len(values) > 1:
-            raise Refused(BAD_REQUEST.having(problem=f"{name[:40]} comes twice"))
+            raise Refused(BAD_REQUEST.having(problem=f"{name[:40]} дан дважды / {name[:40]} comes twice"))
         elif values[0] != "" or contract is None or "string" not in contract.types_of(name):
             found[name] = typed(values[0], contract, name)
         elif "null" not in contract.types_of(name):

@@ -181,7 +181,7 @@ def _wait(context: Context, seconds: int) -> str:
 
 def _blanks(sentence: str) -> str:
     """Return a refusal's sentence with an ellipsis where the facts of a case stand in it."""
-    return re.sub(r"{\w+}", "…", sentence)
+    return re.sub(r"{\w+}", "…", sentence).replace("….", "…")
 
 
 def _utc(at: text.Instant) -> str:

@@ -248,7 +248,7 @@ def test_premises_say_until_when_they_are_lent() -> None:
     assert free["loan"] is None and free["free_from"] is None
     assert [premises.fits(each, {**filters, "status": "lent"}) for each in items] == [True, False]
     html = render("premises", "ru", site=REGION.site, page=page("/premises"), premises=context)
-    assert "Для чего: клуб, занятия" in html and "доступно частично" in html
+    assert "Для чего: клуб, занятия" in html and "Доступность: частичная" in html
 
 
 def test_a_suspended_provider_says_why() -> None:

@@ -23,6 +23,7 @@ from services.gateway.web.pages import market
 from services.gateway.web.pages import premises as premises_pages
 from services.gateway.web.pages.frame import Frame, chosen
 from services.gateway.web.pages.market import at_once
+from services.gateway.wording import in_words
 
 PAGE = 50
 #: How many pages of objects are looked through for one that stands as the reader asked.
@@ -251,7 +252,8 @@ async def error_page(request: Request, frame: Frame, refusal: Mapping[str, Any])
     """A refusal as a page, for a person with a browser."""
     status = status_of(refusal)
     headers = headers_of(refusal)
-    own = {"ru": refusal["ru"], "en": refusal["en"]}
+    said = in_words(refusal)
+    own = {"ru": said["ru"], "en": said["en"]}
     shown = status not in (404, 500)  # these pages' own words say it better than the code's
     context: ErrorPage = {
         "status": status,
