@@ -1,12 +1,12 @@
 """What must hold after every fault. Each check gives sentences that say what is wrong; none means that all is right.
 
-    accepted    what a caller was told is in the log, exactly once, and nothing else is there
-    positions   every log counts from 1 without a gap, its chain verifies and ends in its head
-    versions    the versions of every stream are 1, 2, 3, … in the order of the log
-    effects     every foreign event that has effects here has had each of them exactly once; due commands too
-    tables      states and read tables are what a replay of the logs gives
-    publication every entry reached the bus, and for the first time in order
-    backlog     nothing waits
+accepted    what a caller was told is in the log, exactly once, and nothing else is there
+positions   every log counts from 1 without a gap, its chain verifies and ends in its head
+versions    the versions of every stream are 1, 2, 3, … in the order of the log
+effects     every foreign event that has effects here has had each of them exactly once; due commands too
+tables      states and read tables are what a replay of the logs gives
+publication every entry reached the bus, and for the first time in order
+backlog     nothing waits
 """
 
 from __future__ import annotations

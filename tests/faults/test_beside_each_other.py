@@ -45,7 +45,9 @@ def test_two_workers_at_once_under_load_do_everything_once(system: System) -> No
     for worker in workers:
         worker.stop()
     sealed = [worker.said("sealed")[0] for worker in workers]
-    [(heads,)] = system.market.sql("SELECT (SELECT sequence FROM box.log_head) + (SELECT sequence FROM mirror.log_head)")
+    [(heads,)] = system.market.sql(
+        "SELECT (SELECT sequence FROM box.log_head) + (SELECT sequence FROM mirror.log_head)"
+    )
     assert sum(sealed) == heads == 206 + 200, f"they sealed {sealed}"
     check(system)
 

@@ -256,6 +256,8 @@ def test_work_that_was_left_undone(system: System) -> None:
     system.give("clockwork.wind", {"id": new_id(), "ticks": 2})
     assert "box: to seal (5)" in findings(system)["backlog"] and "clockwork: 2 due" in findings(system)["backlog"]
     system.market.installation.workers["box"].sealer.seal()
-    assert "mirror behind box (5)" in findings(system)["backlog"] and "box: 5 unpublished" in findings(system)["backlog"]
+    assert (
+        "mirror behind box (5)" in findings(system)["backlog"] and "box: 5 unpublished" in findings(system)["backlog"]
+    )
     system.rest()
     check(system)

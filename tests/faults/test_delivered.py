@@ -108,7 +108,9 @@ def test_poison_makes_its_stream_wait_in_order_and_no_other(system: System) -> N
 def test_retries_come_after_growing_pauses_and_end_after_five(system: System) -> None:
     poisoned(system)
     mirror = subscription(system)
-    first = "SELECT attempts, extract(epoch FROM next_try - clock_timestamp())::float FROM mirror.parked WHERE attempts > 0"
+    first = (
+        "SELECT attempts, extract(epoch FROM next_try - clock_timestamp())::float FROM mirror.parked WHERE attempts > 0"
+    )
     pauses = []
     for retry in range(1, RETRIES + 1):
         assert mirror.retry_parked() == 0

@@ -46,7 +46,10 @@ DEATHS: dict[str, tuple[str, Callable[[System], bool]]] = {
     "sealer.committed": ("box", lambda s: _count(s, "box.log") == 22 and _sequence(s, "box.publication") == 0),
     "publisher.before_publish": ("box", lambda s: not s.published.read_bytes()),
     "publisher.published": ("box", lambda s: bool(s.published.read_bytes()) and _sequence(s, "box.publication") == 0),
-    "subscription.mid_batch": ("mirror", lambda s: _sequence(s, "mirror.subscription") == 0 == _count(s, "mirror.seen")),
+    "subscription.mid_batch": (
+        "mirror",
+        lambda s: _sequence(s, "mirror.subscription") == 0 == _count(s, "mirror.seen"),
+    ),
     "subscription.before_commit": ("mirror", lambda s: _count(s, "mirror.image") == 0 == _count(s, "mirror.outbox")),
 }
 

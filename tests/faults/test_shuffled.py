@@ -36,15 +36,14 @@ def projected(projections: Iterable[Projection], entries: Iterable[Entry]) -> Ta
 def orders_that_matter(projections: Sequence[Projection], streams: Sequence[Sequence[Entry]], tries: int = 20) -> int:
     """In how many of `tries` orders the tables come out otherwise than stream by stream."""
     plain = projected(projections, (entry for stream in streams for entry in stream))
-    return sum(
-        projected(projections, shuffled(streams, random.Random(seed))) != plain
-        for seed in range(tries)
-    )
+    return sum(projected(projections, shuffled(streams, random.Random(seed))) != plain for seed in range(tries))
 
 
 def put(stream: int, version: int, amount: int, colour: str) -> Entry:
     data = {"amount": amount, "colour": colour}
-    return Entry("box", f"{stream}-{version}", f"Box/{stream}", "market.box.ThingPut.v1", "", "", version, "", "", "", data)
+    return Entry(
+        "box", f"{stream}-{version}", f"Box/{stream}", "market.box.ThingPut.v1", "", "", version, "", "", "", data
+    )
 
 
 STREAMS = st.lists(
@@ -64,7 +63,9 @@ def test_the_toys_projections_commute(streams: list[list[Entry]]) -> None:
 
 
 def test_a_projection_whose_order_matters_is_found() -> None:
-    table = Table("last", MetaData(schema="box"), Column("colour", Text, primary_key=True), Column("amount", BigInteger))
+    table = Table(
+        "last", MetaData(schema="box"), Column("colour", Text, primary_key=True), Column("amount", BigInteger)
+    )
     last = Projection("last", (table,))
 
     @last.on("box", "ThingPut", ThingPut)

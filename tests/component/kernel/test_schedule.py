@@ -59,7 +59,8 @@ def test_its_events_say_what_caused_them_and_stand_at_the_instant_of_firing(toys
     toys.move_clock(START + timedelta(hours=1))
     toys.work()
     [promised, numbered] = [
-        row[0] for row in toys.sql("SELECT convert_from(entry, 'UTF8')::jsonb->'event' FROM teller.log ORDER BY sequence")
+        row[0]
+        for row in toys.sql("SELECT convert_from(entry, 'UTF8')::jsonb->'event' FROM teller.log ORDER BY sequence")
     ]
     assert numbered["causationid"] == promised["id"] and numbered["correlationid"] == promised["correlationid"]
     assert numbered["actor"] == "system:teller" and numbered["time"] == "2027-01-01T01:00:00.000000Z"

@@ -138,7 +138,9 @@ def test_a_stamp_holds_for_one_call_alone(change: dict[str, Any]) -> None:
         check_stamp(KEY.public, stamp, stamp_message(**{**PARTS, **change}))
 
 
-@pytest.mark.parametrize("spoil", [lambda s: b"", lambda s: s[:-1], lambda s: s[:-1] + bytes([s[-1] ^ 1]), lambda s: s * 2])
+@pytest.mark.parametrize(
+    "spoil", [lambda s: b"", lambda s: s[:-1], lambda s: s[:-1] + bytes([s[-1] ^ 1]), lambda s: s * 2]
+)
 def test_a_stamp_that_is_no_signature_is_refused(spoil: Callable[[bytes], bytes]) -> None:
     with pytest.raises(Refused, match="unauthenticated"):
         check_stamp(KEY.public, spoil(KEY.sign(stamp_message(**PARTS))), stamp_message(**PARTS))

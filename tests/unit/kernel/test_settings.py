@@ -26,7 +26,12 @@ def test_without_any_setting_everything_is_in_the_projects_own_folder() -> None:
 
 
 def test_the_environment_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"HOME": "/srv/market", "POOL_SIZE": "7", "CALL_DEADLINE_S": "2.5", "ROLE_PASSWORD": "p"}.items():
+    for name, value in {
+        "HOME": "/srv/market",
+        "POOL_SIZE": "7",
+        "CALL_DEADLINE_S": "2.5",
+        "ROLE_PASSWORD": "p",
+    }.items():
         monkeypatch.setenv(f"MARKET_{name}", value)
     settings = Settings()
     assert (settings.home, settings.keys) == (Path("/srv/market"), Path("/srv/market/keys"))
