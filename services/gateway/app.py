@@ -102,7 +102,8 @@ def _add_answers_to_failures(app: FastAPI, frame: Frame) -> None:
             except Exception as problem:  # noqa: BLE001 - a page that can't be made must not hide what was refused
                 log.error("no error page", error=type(problem).__name__)
         language = request.headers.get("accept-language", "")
-        return problem_response(refusal, language, request.url.path, request.state.request_id)
+        zone = frame.region.site["zone"]
+        return problem_response(refusal, language, request.url.path, request.state.request_id, zone)
 
     async def refused(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Refused)

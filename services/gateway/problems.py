@@ -144,11 +144,13 @@ def language(accept_language: str) -> Lang:
     return read_preferences({}, {}, accept_language).lang
 
 
-def document(refusal: Mapping[str, Any], lang: Lang, path: str, request_id: str) -> dict[str, Any]:
-    """The problem document of a refusal in its travelling form."""
-    refusal = in_words(refusal)
+def document(refusal: Mapping[str, Any], lang: Lang, path: str, request_id: str, zone: str = "UTC") -> dict[str, Any]:
+    """The problem document of a refusal in its travelling form; its sentence names instants in `zone`."""
+    refusal = in_words(refusal, zone)
     status = status_of(refusal)
     details = dict(refusal.get("details") or {})
+    if "errors" in details:
+        details.pop("summary", None)  # the same once more, in the words of the schema
     errors = [{**each, "message": message(each, lang)} for each in details.pop("errors", ())]
     found: dict[str, Any] = {
         "type": f"/problems/{refusal['code']}",
@@ -177,9 +179,11 @@ def headers_of(refusal: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def problem_response(refusal: Mapping[str, Any], accept_language: str, path: str, request_id: str) -> Response:
+def problem_response(
+    refusal: Mapping[str, Any], accept_language: str, path: str, request_id: str, zone: str = "UTC"
+) -> Response:
     """The whole answer to a refused request."""
     lang = language(accept_language)
     headers = headers_of(refusal) | {"Content-Language": lang, "Cache-Control": "no-store", "Vary": "Accept-Language"}
-    body = document(refusal, lang, path, request_id)
+    body = document(refusal, lang, path, request_id, zone)
     return Response(orjson.dumps(body), body["status"], headers, MEDIA_TYPE)

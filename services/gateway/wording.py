@@ -1,4 +1,4 @@
-"""Refusals in words: what services say by codes (roles, states, kinds of records) and a schema by English phrases.
+"""Refusals in words: roles, states, kinds of records, instants and sums that services say by codes and figures.
 
 A service writes its sentence with the facts of the case, and some facts are codes of the domain ("officer",
 "signed_by_provider"). Programs read them in `details`, which stays as it is; in the Russian sentence a person reads
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.gateway.web.text import LANGS, Lang, catalogue, term
+from services.gateway.web.text import LANGS, Lang, catalogue, moment_exact, money, term
 
 Refusal = Mapping[str, Any]
 
@@ -19,12 +19,15 @@ SHOWN = 3
 """How many places of a refused input the sentence names; `errors` has all of them."""
 
 _BOTH = re.compile(r"(?:(?P<name>[\w.]+): )?(?P<ru>[^/]*[А-Яа-яЁё][^/]*) / (?P<en>.+)")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _NUMBER = re.compile(r"-?\d+")
 
 
-def in_words(refusal: Refusal) -> dict[str, Any]:
-    """The refusal with sentences as people say them; the same for one that has no words to put in."""
+def in_words(refusal: Refusal, zone: str = "UTC") -> dict[str, Any]:
+    """The refusal with sentences as people say them, instants in the region's `zone`."""
     said = {**refusal, "ru": _translated(refusal)}
+    for lang in LANGS:
+        said[lang] = _with_figures(said[lang], refusal, lang, zone)
     for name in ("reason", "summary", "problem"):
         fact = str((refusal.get("details") or {}).get(name, ""))
         for lang in LANGS:
@@ -62,6 +65,16 @@ def _half(fact: str, lang: Lang) -> str:
     if both is None:
         return fact
     return (f"{both['name']}: " if both["name"] else "") + both[lang]
+
+
+def _with_figures(sentence: str, refusal: Refusal, lang: Lang, zone: str) -> str:
+    """Instants as people read them, kopecks as roubles."""
+    for name, value in (refusal.get("details") or {}).items():
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            sentence = sentence.replace(value, moment_exact(value, zone, lang))
+        elif name.endswith("_kopecks") and isinstance(value, int):
+            sentence = re.sub(rf"(?<!\d){value}(?:\s(?:коп\.|kopecks))?(?!\d)", money(value, lang), sentence)
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def _translated(refusal: Refusal) -> str:

@@ -149,6 +149,7 @@ class Deadline(TypedDict):
     step: Step  # what ends then; opening has no deadline of its own
     at: Instant
     calendar: bool  # whether /orders/{id}/deadline.ics answers
+    explained: Text | None  # how it was counted, day by day
 
 
 class DeadlineMove(TypedDict):

@@ -150,7 +150,7 @@ def money_short(kopecks: int, lang: Lang) -> str:
         return money_round(kopecks, lang)
     cut = Decimal(abs(kopecks) // (million // 100)) / 100
     amount = say("layout.money_millions", lang, amount=_grouped(cut, "#,##0.##", lang))
-    return (_MINUS if kopecks < 0 else "") + amount.replace(" ", _NBSP)
+    return (_MINUS if kopecks < 0 else "") + amount.replace(" ₽", f"{_NBSP}₽")
 
 
 def measured(volume: int | str | Decimal, unit: Mapping[str, Any], lang: Lang) -> str:

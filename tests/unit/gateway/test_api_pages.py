@@ -60,6 +60,8 @@ def competition(status: str, **more: Any) -> dict[str, Any]:
         "opened_at": None,
         "decided_at": None,
         "standstill_until": None,
+        "explained": {"ru": "15 рабочих дней", "en": "15 working days"},
+        "standstill_explained": {"ru": "5 рабочих дней", "en": "5 working days"},
         "changed_at": "2027-02-02T00:00:00.000000Z",
         "reason": None,
         "formulas_hash": "ff",

@@ -88,7 +88,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         (timedelta(days=1, minutes=5), "через 1 день", "in 1 day"),
         (timedelta(minutes=1), "через 1 минуту", "in 1 minute"),
         (timedelta(hours=21, minutes=21), "через 21 час 21 минуту", "in 21 hours 21 minutes"),
-        (timedelta(seconds=-30), "сейчас", "now"),
+        (timedelta(seconds=-30), "только что", "just now"),
         (timedelta(days=-11, hours=-2), "11 дней 2 часа назад", "11 days 2 hours ago"),
     ],
 )
@@ -196,8 +196,8 @@ def test_a_unit_of_another_region_is_shown_by_its_name() -> None:
 
 
 def test_a_headline_is_short_and_never_promises_more_than_there_is() -> None:
-    assert text.money_short(34_532_736_52, "ru") == "34,53\xa0млн\xa0₽"
-    assert text.money_short(1_999_999_999, "en") == "₽19.99\xa0million"
+    assert text.money_short(34_532_736_52, "ru") == "34,53 млн\xa0₽"
+    assert text.money_short(1_999_999_999, "en") == "₽19.99m"
     assert text.money_short(99_999_999, "ru") == "999\xa0999,99\xa0₽" and text.money_short(0, "ru") == "0\xa0₽"
 
 

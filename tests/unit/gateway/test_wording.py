@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kernel.host import _validated
-from kernel.refusal import FORBIDDEN, INVALID, MISSING, UNAUTHENTICATED, WRONG_STATE, Refused
+from kernel.refusal import FORBIDDEN, INVALID, MISSING, UNAUTHENTICATED, WRONG_STATE, Refusal, Refused
 from kernel.settings import PROJECT
 from services.gateway.problems import document
 from services.gateway.web.text import catalogue
@@ -102,6 +102,22 @@ def test_a_fact_said_in_both_languages_is_given_in_the_reader_s() -> None:
     refusal = in_words(INVALID.having(summary="cursor: не из этого списка / not of this list").to_dict())
     assert refusal["ru"] == "Данные не приняты: cursor: не из этого списка."
     assert refusal["en"] == "The input was not accepted: cursor: not of this list."
+
+
+def test_instants_and_sums_are_said_as_people_say_them() -> None:
+    late = Refusal("bid_late", "Срок {deadline} прошёл.", "The deadline {deadline} has passed.")
+    said = in_words(late.having(deadline="2027-07-05T20:59:59.000000Z").to_dict(), "Europe/Moscow")
+    assert said["ru"] == "Срок 5 июля 2027, 23:59:59 (МСК, UTC+3) прошёл."
+    assert said["en"] == "The deadline 5 July 2027, 23:59:59 (MSK, UTC+3) has passed."
+    dear = Refusal(
+        "dear",
+        "Цена {limit_kopecks} коп. выше затрат {cost_kopecks} коп.",
+        "{limit_kopecks} kopecks is above {cost_kopecks}.",
+    )
+    said = in_words(dear.having(limit_kopecks=9_900_000, cost_kopecks=41_200).to_dict())
+    assert said["ru"].replace("\xa0", " ") == "Цена 99 000,00 ₽ выше затрат 412,00 ₽."
+    assert said["en"] == "₽99,000.00 is above ₽412.00."
+    assert said["details"] == {"limit_kopecks": 9_900_000, "cost_kopecks": 41_200}
 
 
 def test_a_name_that_looks_like_a_code_is_left_alone() -> None:

@@ -66,14 +66,6 @@ _STEP_OF: dict[str, Step] = {
     "awarded": "contract",
     "agreed": "contract",
 }
-_LOT_STATUS = {
-    "published": "open",
-    "open": "open",
-    "awarded": "awarded",
-    "agreed": "agreed",
-    "cancelled": "cancelled",
-    "unsuccessful": "unsuccessful",
-}
 
 
 # -- the list ---------------------------------------------------------------------------------------------------------
@@ -227,7 +219,7 @@ def lot_status(announced: Reply | None, competition: Reply | None) -> str:
         return "draft"
     if announced["failure"]:
         return "unsuccessful"
-    return _LOT_STATUS.get(competition["status"], "evaluation")
+    return "open" if competition["status"] == "published" else str(competition["status"])
 
 
 def bids(lot_id: str, announced: Reply, competition: Reply | None, region: Region) -> list[Bid] | None:
@@ -386,9 +378,16 @@ def stopped(competition: Reply) -> Stopped | None:
 def deadline(competition: Reply) -> Deadline | None:
     """What ends next: the acceptance of bids, or the standstill."""
     if competition["status"] in ("published", "open", "closed") and competition["deadline"]:
-        return {"step": "submission", "at": competition["deadline"], "calendar": False}
+        explained = competition["explained"]
+        return {"step": "submission", "at": competition["deadline"], "calendar": False, "explained": explained}
     if competition["status"] == "standstill" and competition["standstill_until"]:
-        return {"step": "complaints", "at": competition["standstill_until"], "calendar": False}
+        explained = competition["standstill_explained"]
+        return {
+            "step": "complaints",
+            "at": competition["standstill_until"],
+            "calendar": False,
+            "explained": explained,
+        }
     return None
 
 

@@ -252,7 +252,7 @@ async def error_page(request: Request, frame: Frame, refusal: Mapping[str, Any])
     """A refusal as a page, for a person with a browser."""
     status = status_of(refusal)
     headers = headers_of(refusal)
-    said = in_words(refusal)
+    said = in_words(refusal, frame.region.site["zone"])
     own = {"ru": said["ru"], "en": said["en"]}
     shown = status not in (404, 500)  # these pages' own words say it better than the code's
     context: ErrorPage = {

@@ -35,6 +35,11 @@ _CRITERIA: list[Criterion] = [
     {"key": "reach", "name": both("Охват района", "Reach in the district"), "weight": 10, "formula": "scale"},
 ]
 
+COUNTED = both(
+    "15 рабочих дней после 12.11.2026: срок по 04.12.2026 включительно. Не считаются выходные.",
+    "15 working days after 12.11.2026: until 04.12.2026. Weekends are not counted.",
+)
+
 
 def _bid(
     number: int, price: int, years: int, scores: tuple[str, str, str, str], total: str, rank: int, volume: int | None
@@ -100,7 +105,7 @@ def _competition(**changes: Any) -> Competition:
         "step": "submission",
         "finished": False,
         "stopped": None,
-        "deadline": {"step": "submission", "at": "2026-12-04T15:00:00Z", "calendar": True},
+        "deadline": {"step": "submission", "at": "2026-12-04T15:00:00Z", "calendar": True, "explained": COUNTED},
         "moves": [],
         "sealed": True,
         "opening": None,
@@ -216,7 +221,7 @@ def decided_order() -> OrderPage:
         competition=_competition(
             step="complaints",
             sealed=False,
-            deadline={"step": "complaints", "at": "2026-12-04T15:00:00Z", "calendar": True},
+            deadline={"step": "complaints", "at": "2026-12-04T15:00:00Z", "calendar": True, "explained": COUNTED},
             moves=[
                 {
                     "before": "2026-11-20T15:00:00Z",
@@ -252,7 +257,7 @@ def evaluated_order() -> OrderPage:
         competition=_competition(
             step="evaluation",
             sealed=False,
-            deadline={"step": "evaluation", "at": "2026-11-30T15:00:00Z", "calendar": False},
+            deadline={"step": "evaluation", "at": "2026-11-30T15:00:00Z", "calendar": False, "explained": None},
         ),
     )
 

@@ -130,7 +130,7 @@ def automatic_checks(state: Competition, bid: Bid, bidder: Bidder) -> tuple[Chec
     lot = state.lot(bid.lot_id)
     price, limit = format_kopecks(bid.price_kopecks), format_kopecks(lot.limit_price_kopecks)
     within = f"цена {price} за единицу, предельная {limit}"
-    offered = f"предложено {bid.volume}, в лоте {lot.volume} ({lot.unit})"
+    offered = f"предложено {bid.volume}, в лоте {lot.volume}"
     return (
         Check(
             requirement="auto_register",
