@@ -110,6 +110,8 @@ def _look_through(value: Any, pointer: str, depth: int, errors: list[dict[str, s
     elif isinstance(value, list):
         for position, item in enumerate(value):
             _look_through(item, f"{pointer}/{position}", depth - 1, errors)
+    elif isinstance(value, float) and abs(value) > MAX_INTEGER:  # how the parser gives an integer over 64 bits
+        errors.append(_error(pointer, "integer_too_large", "integers stay within ±(2^53 - 1)"))
     elif isinstance(value, float):
         errors.append(_error(pointer, "fraction", "fractions are not taken: an integer (kopecks) or text"))
     elif isinstance(value, int) and abs(value) > MAX_INTEGER:

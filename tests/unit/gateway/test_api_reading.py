@@ -82,6 +82,7 @@ def test_what_passes_is_canonical(value: Any) -> None:
         ('{"a": [1, {"b": 0.5}]}', "fraction", "/a/1/b"),
         ('{"a~b": {"c/d": 1e3}}', "fraction", "/a~0b/c~1d"),
         ('{"a": 9007199254740992}', "integer_too_large", "/a"),
+        ('{"a": 99999999999999999999999}', "integer_too_large", "/a"),
         ('{"a": "\\u0000"}', "zero_character", "/a"),
         ('{"ключ": 1}', "name_not_ascii", "/ключ"),
         ("3", "object", ""),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from kernel.host import _validated
 from kernel.refusal import FORBIDDEN, INVALID, MISSING, UNAUTHENTICATED, WRONG_STATE, Refusal, Refused
@@ -25,6 +26,8 @@ class Input(BaseModel):
     kind: Literal["room", "ad_surface"] = "room"
     lots: tuple[int, ...] = Field((1,), min_length=1, max_length=2)
     yes: bool = True
+    at: AwareDatetime | None = None
+    on: date | None = None
     more: dict[str, str] = Field(default_factory=dict)
 
 
@@ -47,6 +50,9 @@ GOOD: dict[str, Any] = {"volume": 5, "name": "abc", "year": 2027}
         ({"lots": []}, "нужно не меньше 1", "at least 1 are expected"),
         ({"lots": [1, 2, 3]}, "нужно не больше 2", "at most 2 are expected"),
         ({"lots": 5}, "нужен список", "a list is expected"),
+        ({"at": "2027-02-04"}, "нужен момент времени", "an instant such as"),
+        ({"at": "2027-02-04T10:00:00"}, "нужен пояс", "needs a zone"),
+        ({"on": "04.02.2027"}, "нужна дата", "a date such as"),
         ({"yes": 1}, "нужно true или false", "true or false"),
         ({"more": []}, "нужен объект", "an object is expected"),
         ({"other": 1}, "такого поля здесь нет", "no such field here"),
