@@ -12,6 +12,7 @@ ROUTES: dict[str, str] = {
     "orders": "/orders",
     "order": "/orders/{id}",
     "order_calendar": "/orders/{id}/deadline.ics",
+    "competition": "/competitions/{id}",
     "providers": "/providers",
     "provider": "/providers/{id}",
     "premises": "/premises",

@@ -35,6 +35,14 @@ PAGES: dict[str, str] = {
 }
 """Each page's name and the key of its own context; `contexts` says what is in it."""
 
+RECORDS = {
+    "SocialOrder": "order",
+    "Competition": "competition",
+    "RegisterEntry": "provider",
+    "Workspace": "provider",
+}
+"""Streams of the log whose record has a page."""
+
 STEPS = ("submission", "opening", "evaluation", "complaints", "contract")
 ERROR_TEXTS = (400, 403, 404, 409, 429, 500, 503)
 
@@ -91,6 +99,7 @@ def _environment() -> Environment:
         switch=_switch,
         zone_now=_zone_now,
         error_key=error_key,
+        record_link=record_link,
         step_states=step_states,
         comparison=comparison,
         left=_left,
@@ -177,6 +186,12 @@ def _event_words(context: Context, type_: str) -> str:
 def _wait(context: Context, seconds: int) -> str:
     """Return the minutes to wait, rounded up: nobody should come back too early."""
     return text.span(timedelta(minutes=-(-seconds // 60)), context["lang"], accusative=True)
+
+
+def record_link(subject: str) -> str | None:
+    """Return the address of the page of a stream's record, or None where it has none."""
+    kind, _, id = subject.partition("/")
+    return link(RECORDS[kind], id=id) if kind in RECORDS and id else None
 
 
 def _blanks(sentence: str) -> str:

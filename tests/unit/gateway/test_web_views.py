@@ -8,7 +8,7 @@ import pytest
 from services.gateway.web import read_preferences
 from services.gateway.web.links import ROUTES, link
 from services.gateway.web.samples import SAMPLES
-from services.gateway.web.views import comparison, error_key, step_states
+from services.gateway.web.views import comparison, error_key, record_link, step_states
 
 ORDER = SAMPLES["order"]["usual"]
 CRITERIA = ORDER["competition"]["criteria"]
@@ -104,3 +104,9 @@ def test_addresses_encode_what_they_carry_and_leave_out_the_empty() -> None:
 def test_preferences(query: Any, cookies: Any, header: str, lang: str, view: str, set_: dict[str, str]) -> None:
     read = read_preferences(query, cookies, header)
     assert (read.lang, read.view, read.cookies) == (lang, view, set_)
+
+
+def test_a_record_of_the_log_leads_to_its_page_where_it_has_one() -> None:
+    assert record_link("Competition/c1") == "/competitions/c1"
+    assert record_link("Workspace/p1") == record_link("RegisterEntry/p1") == "/providers/p1"
+    assert record_link("Invoice/i1") is None and record_link("Competition") is None
