@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from services.access.service import service as access
-
 from kernel.service import Service
+from services.access.service import service as access
 from services.audit.service import service as audit
 from services.billing.service import service as billing
 from services.custodian.service import service as custodian

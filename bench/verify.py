@@ -12,9 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.demo.generator import generate_log
-
 from app.audit.bundle import open_bundle, verify_bundle, write_bundle
+from app.demo.generator import generate_log
 from bench.run import say
 from kernel.merkle import CompactRange, leaf_hash
 from kernel.note import Checkpoint, Signer, sign_checkpoint
