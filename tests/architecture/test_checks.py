@@ -21,7 +21,7 @@ def strictly_typed() -> list[str]:
 @pytest.mark.parametrize(
     "arguments",
     [
-        pytest.param(["-m", "ruff", "check", "--output-format", "concise", "."], id="ruff-check"),
+        pytest.param(["-m", "ruff", "check", "--no-cache", "--output-format", "concise", "."], id="ruff-check"),
         pytest.param(["-m", "ruff", "format", "--check", "."], id="ruff-format"),
         pytest.param(["-m", "mypy", "--strict", *strictly_typed()], id="mypy"),
         pytest.param(LINT_IMPORTS, id="import-linter"),
