@@ -14,10 +14,12 @@ interprets it (`canonical.loads_canonical(event_bytes(entry))`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
+from itertools import chain, islice
 from typing import NamedTuple
 
 from kernel.canonical import MAX_INTEGER
@@ -35,6 +37,14 @@ _INSTANT_SIZE = len("2027-01-01T00:00:00.000000Z")
 _HASH_AT = len(_BEFORE_HASH)
 _INSTANT_AT = _HASH_AT + len(NO_HASH) + len(_BEFORE_INSTANT)
 _SEQUENCE_AT = _INSTANT_AT + _INSTANT_SIZE + len(_BEFORE_SEQUENCE)
+#: How every entry begins: its event is an object.
+_BEGINS = _HEAD + b"{"
+
+#: So many entries are verified at once: their bytes stay in the processor's cache from one pass to the next.
+_AT_ONCE = 256
+_ANY_INSTANT = b"0000-00-00T00:00:00.000000Z"
+_SECONDS_AT = len("2027-01-01T00:00:")
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -133,20 +143,12 @@ def verify_chain(entries: Iterable[bytes], start: Link = START, head: str | None
 
     `head`, where given, is the hash that the last entry must have. Raises ChainError.
     """
-    stream = iter(entries)
-    sequence, previous, sealedat = start.sequence, start.hash, start.sealedat
-    hashed, limit, before_event = sha256, MAX_ENTRY_BYTES, _HEAD + b"{"
-    for entry in stream:
-        sequence += 1
-        # One comparison settles the common case: the same instant as the entry before, all else as it must be.
-        tail = f'}},"prevhash":"{previous}","sealedat":"{sealedat}","sequence":{sequence}}}'.encode()
-        if not entry.endswith(tail) or not entry.startswith(before_event) or len(entry) > limit:
-            link = Link(sequence - 1, previous, sealedat)
-            sealedat = _moved_on(entry, link) or _check_entry(entry, link, stream, head)
-        previous = hashed(entry).hexdigest()
-    if head is not None and previous != head:
-        raise ChainError(sequence, f"its hash is {previous}, not {head} as the log's end was signed")
-    return Link(sequence, previous, sealedat)
+    stream, link = iter(entries), start
+    while batch := list(islice(stream, _AT_ONCE)):
+        link = _verify_at_once(batch, link) or _verify_one_by_one(batch, link, stream, head)
+    if head is not None and link.hash != head:
+        raise ChainError(link.sequence, f"its hash is {link.hash}, not {head} as the log's end was signed")
+    return link
 
 
 def is_instant(text: str) -> bool:
@@ -164,24 +166,59 @@ def _tail(prevhash: str, sealedat: str, sequence: int) -> bytes:
     return f',"prevhash":"{prevhash}","sealedat":"{sealedat}","sequence":{sequence}}}'.encode()
 
 
-def _moved_on(entry: bytes, link: Link) -> str | None:
-    """The entry's `sealedat` when it is later than that of `link` and all else is as it must be; else None."""
-    sequence = link.sequence + 1
-    at = len(entry) - len(_BEFORE_SEQUENCE) - len(str(sequence)) - len("}") - _INSTANT_SIZE
-    later = entry[at : at + _INSTANT_SIZE].decode("ascii", "replace")
-    if (
-        link.sealedat < later
-        and entry.endswith(b"}" + _tail(link.hash, later, sequence))
-        and entry.startswith(_HEAD + b"{")
-        and len(entry) <= MAX_ENTRY_BYTES
-        and is_instant(later)
-    ):
-        return later
-    return None
+def _verify_at_once(entries: Sequence[bytes], link: Link) -> Link | None:
+    """The link behind `entries` when each is as it must be; None where they must be looked at one by one.
+
+    One pass over all entries for each question takes a third of the time that all questions for each entry take.
+    """
+    count, first = len(entries), link.sequence + 1
+    digits = len(str(first))
+    if len(str(first + count - 1)) != digits or max(map(len, entries)) > MAX_ENTRY_BYTES:
+        return None
+    if b"".join([entry[: len(_BEGINS)] for entry in entries]) != _BEGINS * count:
+        return None
+    size = len("}") + _SEQUENCE_AT + digits + len("}")
+    ends = b"".join([entry[-size:] for entry in entries]).decode("latin-1")
+    instants = [ends[at : at + _INSTANT_SIZE] for at in range(len("}") + _INSTANT_AT, size * count, size)]
+    hashed = sha256
+    hashes = [link.hash, *[hashed(entry).hexdigest() for entry in entries]]
+    expected = [
+        f'}},"prevhash":"{previous}","sealedat":"{instant}","sequence":{sequence}}}'
+        for previous, instant, sequence in zip(hashes, instants, range(first, first + count), strict=False)
+    ]
+    if ends != "".join(expected) or not _go_on(instants, link.sealedat):
+        return None
+    return Link(first + count - 1, hashes[-1], instants[-1])
+
+
+def _go_on(instants: Sequence[str], since: str) -> bool:
+    """Whether all of these are instants (`is_instant`), and none is before its predecessor or `since`."""
+    joined = "".join(instants)
+    return (
+        since <= instants[0]
+        and sorted(instants) == instants
+        and joined.encode("latin-1").translate(_DIGITS_TO_ZERO) == _ANY_INSTANT * len(instants)
+        and not joined[_SECONDS_AT::_INSTANT_SIZE].strip("012345")  # tens of seconds; all else is in the minute
+        and all(map(_is_minute, {instant[: _SECONDS_AT - 1] for instant in instants}))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_minute(text: str) -> bool:
+    return is_instant(f"{text}:00.000000Z")
+
+
+def _verify_one_by_one(entries: Sequence[bytes], link: Link, following: Iterator[bytes], head: str | None) -> Link:
+    """The link behind `entries`. Raises ChainError, which names the one that was changed."""
+    stream = chain(entries, following)
+    for entry in islice(stream, len(entries)):
+        sealedat = _check_entry(entry, link, stream, head)
+        link = Link(link.sequence + 1, entry_hash(entry), sealedat)
+    return link
 
 
 def _check_entry(entry: bytes, link: Link, following: Iterator[bytes], head: str | None) -> str:
-    """Find what is wrong with an entry behind `link`; returns its `sealedat` when it only moved on."""
+    """The entry's `sealedat` when it stands behind `link`. Raises ChainError that says what is wrong otherwise."""
     sequence = link.sequence + 1
     if len(entry) > MAX_ENTRY_BYTES:
         raise ChainError(sequence, f"it has {len(entry)} bytes, over {MAX_ENTRY_BYTES}")

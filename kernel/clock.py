@@ -20,6 +20,22 @@ class Clock(Protocol):
     def now(self, connection: Connection) -> datetime: ...
 
 
+MOST_SKEW_S = 5.0
+"""How far the clocks of an installation's machines may be apart: a process whose own is further off doesn't work."""
+
+
+class WrongClock(Exception):
+    """This machine's clock is further than `MOST_SKEW_S` from that of the database's machine."""
+
+
+def check_clock(started: float, database: float, ended: float) -> None:
+    """Raises WrongClock. `database` is what its clock said between two looks at this machine's (all unix time)."""
+    if ahead := max(started - database - MOST_SKEW_S, 0.0):
+        raise WrongClock(f"this machine's clock is {ahead + MOST_SKEW_S:.0f} s ahead of the database's")
+    if behind := max(database - ended - MOST_SKEW_S, 0.0):
+        raise WrongClock(f"this machine's clock is {behind + MOST_SKEW_S:.0f} s behind the database's")
+
+
 class RealClock:
     """The machine's clock."""
 

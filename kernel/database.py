@@ -32,8 +32,9 @@ def role_of(service: str) -> str:
 def service_url(url: str, service: str, settings: Settings) -> str:
     """The DSN of `service`'s own role, made from any DSN of the same database."""
     parsed = make_url(url).set(drivername="postgresql+psycopg", username=role_of(service))
-    if settings.role_password:
-        parsed = parsed.set(password=settings.role_password)
+    password = settings.password_of(service)
+    if password:
+        parsed = parsed.set(password=password)
     return parsed.render_as_string(hide_password=False)
 
 
@@ -67,6 +68,7 @@ def engine_for(url: str, service: str, settings: Settings) -> Engine:
             "options": options,
             "application_name": f"market-{service}",
             "connect_timeout": 5,
+            "prepare_threshold": None,  # kernel/pipeline.py prepares what is sent often
             **HEARD_WITHIN_20_S,
         },
     )

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kernel.bus.call import Call
-from kernel.clock import clock_of
+from kernel.clock import MOST_SKEW_S, clock_of
 from kernel.database import engine_for, is_disconnect, is_transient, violated_constraint
 from kernel.failpoints import failpoint
 from kernel.identity import Actor, SigningKey, TokenChecker, check_stamp, stamp_message
@@ -240,11 +240,15 @@ class Host:
     def _check_deadline(self, call: Call) -> None:
         """A call may shorten its time, never lengthen it: the instant of receipt is signed, the deadline isn't.
 
-        What closes "the longest call deadline" after a deadline (DESIGN D3) relies on it.
+        What closes "the longest call deadline" after a deadline (DESIGN D3) relies on it. A call from the future shows
+        that the clocks are apart: this one may be the wrong one, so another replica shall answer.
         """
-        longest = from_text(call.received_at).timestamp() + self.settings.call_deadline_s
-        if min(call.deadline, longest) <= time.time():
+        received, now = from_text(call.received_at).timestamp(), time.time()
+        if min(call.deadline, received + self.settings.call_deadline_s) <= now:
             raise Refused(TOO_LATE)
+        if received > now + MOST_SKEW_S:
+            log.error("received in the future", service=self.service.name, ahead_s=round(received - now))
+            raise Refused(UNAVAILABLE.having(what=self.service.name))
 
     def _failed(self, problem: Exception, what: str) -> dict[str, Any]:
         if isinstance(problem, PoolTimeout) or is_transient(problem):

@@ -15,18 +15,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import BadSignatureError
 
 from kernel.ids import new_id
 from kernel.refusal import UNAUTHENTICATED, Refused
 
 ISSUER = "market/access"
 AUDIENCE = "market"
+SIGNATURE_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ def stamp_message(received_at: str, command: str, key: str, token: str | None, b
 def check_stamp(public: bytes, stamp: bytes, message: bytes) -> None:
     """Refuse a call whose instant of receipt isn't signed by the gateway."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(stamp, message)
-    except InvalidSignature as problem:
+        if len(stamp) != SIGNATURE_BYTES:  # or a part of what was signed could pass for the stamp's end
+            raise BadSignatureError("no signature is that long")
+        crypto_sign_open(stamp + message, public)  # half the time of the same in `cryptography`, for every call
+    except BadSignatureError as problem:
         raise Refused(UNAUTHENTICATED.having(reason="отметка шлюза не принята / the gateway's stamp")) from problem

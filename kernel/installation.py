@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from kernel.bus.local import LocalBus
+from kernel.clock import clock_of
 from kernel.database import admin_url
 from kernel.host import Host
 from kernel.service import Service
@@ -49,24 +50,14 @@ class Installation:
             host.close()
         self._admin.dispose()
 
+    def wake(self) -> None:
+        """Let every worker look for work now."""
+        self.signals.notify()
+
     def unsettled(self) -> list[str]:
         """What still waits: unsealed events, entries that a subscriber hasn't passed, due commands whose time has come."""
-        parts = []
-        for name, host in self.hosts.items():
-            parts.append(f"SELECT '{name}: to seal', count(*) FROM {name}.outbox")
-            instant = "(SELECT instant FROM market.sandbox)" if host.clock.sandbox else "clock_timestamp()"
-            parts.append(
-                f"SELECT '{name}: due', count(*) FROM {name}.due WHERE due_at <= {instant} "
-                "AND (next_try IS NULL OR next_try <= clock_timestamp())"
-            )
-            for source in host.service.sources:
-                parts.append(
-                    f"SELECT '{name} behind {source}', (SELECT sequence FROM {source}.log_head) - sequence "
-                    f"FROM {name}.subscription WHERE source = '{source}'"
-                )
         with self._admin.connect() as connection:
-            rows = connection.exec_driver_sql(" UNION ALL ".join(parts)).all()
-        return [f"{what} ({count})" for what, count in rows if count]
+            return unsettled(connection, [host.service for host in self.hosts.values()])
 
     def settle(self, timeout_s: float = 30.0) -> None:
         """Wait until every service has handled everything; raises NotSettled. Two looks, as work makes work."""
@@ -79,3 +70,24 @@ class Installation:
                 raise NotSettled("; ".join(waiting))
             if waiting:
                 time.sleep(0.01)
+
+
+def unsettled(connection: Connection, services: Iterable[Service]) -> list[str]:
+    """What still waits in an installation, each with its number; asked in one statement, so one look is one snapshot."""
+    sandbox = clock_of(connection).sandbox
+    instant = "(SELECT instant FROM market.sandbox)" if sandbox else "clock_timestamp()"
+    parts = []
+    for service in services:
+        name = service.name
+        parts.append(f"SELECT '{name}: to seal', count(*) FROM {name}.outbox")
+        parts.append(
+            f"SELECT '{name}: due', count(*) FROM {name}.due WHERE due_at <= {instant} "
+            "AND (next_try IS NULL OR next_try <= clock_timestamp())"
+        )
+        for source in service.sources:
+            parts.append(
+                f"SELECT '{name} behind {source}', (SELECT sequence FROM {source}.log_head) - sequence "
+                f"FROM {name}.subscription WHERE source = '{source}'"
+            )
+    rows = connection.exec_driver_sql(" UNION ALL ".join(parts)).all()
+    return [f"{what} ({count})" for what, count in rows if count]

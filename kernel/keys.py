@@ -16,12 +16,14 @@ ROLES = ("access", "gateway", "log")
 
 
 def make_keys(folder: Path, services: tuple[str, ...]) -> None:
-    """Make what is missing of an installation's keys, private and public. Existing keys stay."""
+    """Make what is missing of an installation's keys, private and public. Existing keys stay.
+
+    A public key without its private one is that of a service elsewhere: nothing is made beside it.
+    """
     for name in (*ROLES, *(f"service-{service}" for service in services)):
-        key = SigningKey.at(folder / f"{name}.key")
         public = folder / f"{name}.pub"
         if not public.exists():
-            public.write_bytes(key.public)
+            public.write_bytes(SigningKey.at(folder / f"{name}.key").public)
 
 
 def secret_at(path: Path, size: int = 32) -> bytes:

@@ -37,6 +37,11 @@ def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
     return [hashed(b"\x00" + entry).digest() for entry in entries]
 
 
+def hashes_in(data: bytes) -> list[bytes]:
+    """The hashes that stand in `data` one behind the other."""
+    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right)."""
     return sha256(b"\x01" + left + right).digest()

@@ -8,20 +8,33 @@ gaps from the log itself, so the bus is the fast path and never the truth (D4).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
 from kernel.failpoints import failpoint
+from kernel.metrics import PUBLISHED
+from kernel.pipeline import COMMIT, run
 
 BATCH = 500
+# A bus may take its time to confirm; the lease isn't taken away meanwhile, as nothing but publishing waits for it.
+LEASE_MS = 30_000
+
+
+class Sealed(NamedTuple):
+    """An entry on its way to the bus."""
+
+    sequence: int
+    type: str
+    entry: bytes
+    event_id: str
 
 
 class Transport(Protocol):
     """Takes a service's entries to whoever subscribes; returns when they are confirmed, raises when they are not."""
 
-    def publish(self, source: str, entries: Sequence[tuple[int, str, bytes]]) -> None:
-        """`entries`: (sequence, type, bytes), ascending."""
+    def publish(self, source: str, entries: Sequence[Sealed]) -> None:
+        """`entries` are ascending. Ends within the lease."""
 
 
 class Publisher:
@@ -36,17 +49,24 @@ class Publisher:
     def publish(self) -> int:
         """Publish one batch; how many entries that was."""
         with self._engine.connect() as connection, connection.begin():
-            row = connection.exec_driver_sql("SELECT sequence FROM publication FOR UPDATE SKIP LOCKED").one_or_none()
-            if row is None:
+            _, lease = run(
+                connection,
+                [
+                    (f"SET LOCAL idle_in_transaction_session_timeout = {LEASE_MS}", ()),
+                    ("SELECT sequence FROM publication FOR UPDATE SKIP LOCKED", ()),
+                ],
+            )
+            if not lease:
                 return 0
             entries = connection.exec_driver_sql(
-                "SELECT sequence, type, entry FROM log WHERE sequence > %s ORDER BY sequence LIMIT %s",
-                (row[0], self._batch),
+                "SELECT sequence, type, entry, event_id::text FROM log WHERE sequence > %s ORDER BY sequence LIMIT %s",
+                (lease[0][0], self._batch),
             ).all()
             if not entries:
                 return 0
             failpoint("publisher.before_publish")
-            self._transport.publish(self._service, [(e[0], e[1], bytes(e[2])) for e in entries])
+            self._transport.publish(self._service, [Sealed(e[0], e[1], bytes(e[2]), e[3]) for e in entries])
             failpoint("publisher.published")
-            connection.exec_driver_sql("UPDATE publication SET sequence = %s", (entries[-1][0],))
+            run(connection, [("UPDATE publication SET sequence = %s", (entries[-1][0],)), COMMIT])
+        PUBLISHED.labels(self._service).inc(len(entries))
         return len(entries)

@@ -24,7 +24,7 @@ INSERT_ONLY = frozenset({"log"})
 def create_roles(connection: Connection, services: Iterable[Service], settings: Settings) -> None:
     """The owner (can't log in) and a login role per service. Roles belong to the server: existing ones stay."""
     statements = [_role(OWNER, "NOLOGIN", None)]
-    statements += [_role(role_of(s.name), "LOGIN", settings.role_password) for s in services]
+    statements += [_role(role_of(s.name), "LOGIN", settings.password_of(s.name)) for s in services]
     for statement in statements:
         connection.exec_driver_sql(statement)
 

@@ -10,15 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from kernel.chain import Link, next_entry
 from kernel.clock import Clock
 from kernel.failpoints import failpoint
 from kernel.instants import to_text
 from kernel.metrics import SEALED
+from kernel.pipeline import COMMIT, run
 
 BATCH = 500
+_HEAD = "SELECT sequence, hash, sealed_at FROM log_head FOR UPDATE SKIP LOCKED"
+_OUTBOX = "SELECT id, event_id, subject, type, event FROM outbox ORDER BY id LIMIT %s"
+_LOG = """
+INSERT INTO log (sequence, event_id, subject, type, entry)
+SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::bytea[])
+"""
 
 
 class Sealer:
@@ -32,44 +39,29 @@ class Sealer:
 
     def seal(self) -> int:
         """Seal one batch; how many entries that was (0 also when another sealer holds the head)."""
-        with self._engine.connect() as connection, connection.begin():
-            sealed = self._seal(connection)
-            if sealed:
-                failpoint("sealer.before_commit")
-        if sealed:
-            failpoint("sealer.committed")
-        if sealed:
-            SEALED.labels(self._service).inc(sealed)
-        return sealed
-
-    def _seal(self, connection: Connection) -> int:
-        head = connection.exec_driver_sql(
-            "SELECT sequence, hash, sealed_at FROM log_head FOR UPDATE SKIP LOCKED"
-        ).one_or_none()
-        if head is None:
-            return 0
-        failpoint("sealer.locked")
-        # A new statement, so that its snapshot is younger than the lock.
-        rows = connection.exec_driver_sql(
-            "SELECT id, event_id, subject, type, event FROM outbox ORDER BY id LIMIT %s", (self._batch,)
-        ).all()
-        if not rows:
-            return 0
-        sequence, last_hash, last_sealed_at = head
-        sealed_at = max(to_text(self._clock.now(connection)), last_sealed_at)
-        entries, sequences, link = _chain(rows, Link(sequence, last_hash, last_sealed_at), sealed_at)
-        connection.exec_driver_sql(
-            """
-            INSERT INTO log (sequence, event_id, subject, type, entry)
-            SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::bytea[])
-            """,
-            (sequences, [r[1] for r in rows], [r[2] for r in rows], [r[3] for r in rows], entries),
-        )
-        connection.exec_driver_sql("DELETE FROM outbox WHERE id = ANY(%s)", ([r[0] for r in rows],))
-        connection.exec_driver_sql(
-            "UPDATE log_head SET sequence = %s, hash = %s, sealed_at = %s",
-            (link.sequence, link.hash, sealed_at),
-        )
+        with self._engine.connect() as connection:  # leaving it rolls back whatever wasn't committed
+            # The outbox is read by a statement of its own, so that its snapshot is younger than the lock.
+            head, rows = run(connection, [(_HEAD, ()), (_OUTBOX, (self._batch,))])
+            if not head:
+                return 0
+            failpoint("sealer.locked")
+            if not rows:
+                return 0
+            link = Link(*head[0])
+            entries, sequences, last = _chain(rows, link, max(to_text(self._clock.now(connection)), link.sealedat))
+            failpoint("sealer.before_commit")
+            ids, event_ids, subjects, types, _ = map(list, zip(*rows, strict=True))
+            run(
+                connection,
+                [
+                    (_LOG, (sequences, event_ids, subjects, types, entries)),
+                    ("DELETE FROM outbox WHERE id = ANY(%s)", (ids,)),
+                    ("UPDATE log_head SET sequence = %s, hash = %s, sealed_at = %s", tuple(last)),
+                    COMMIT,
+                ],
+            )
+        failpoint("sealer.committed")
+        SEALED.labels(self._service).inc(len(rows))
         return len(rows)
 
 

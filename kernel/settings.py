@@ -1,17 +1,27 @@
 """Settings: what an installation may say to the program, all of it from the environment (`MARKET_…`).
 
-Nothing else in the code reads the environment, so this file is the whole list of knobs.
+Nothing else in the code reads the environment, so this file is the whole list of knobs. What is secret may stand in
+files instead, one each, named as the variable is but in small letters (`market_role_password`), in the folder that
+`MARKET_SECRETS_DIR` names: an environment is seen by whoever may look at a process or inspect a container.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 PROJECT = Path(__file__).resolve().parent.parent
+SECRETS_DIR = "MARKET_SECRETS_DIR"
 
 
 class Settings(BaseSettings):
@@ -22,7 +32,14 @@ class Settings(BaseSettings):
     home: Path = Field(default=PROJECT / ".market", description="keys and the embedded database live here")
     database_url: str | None = Field(default=None, description="PostgreSQL; without it the embedded server is used")
     role_password: str | None = Field(default=None, description="password of the service roles, where the server asks")
+    role_passwords: dict[str, str] = Field(
+        default={}, description="JSON of passwords by service, for who sets roles up or acts as several"
+    )
     region: Path = Field(default=PROJECT / "region", description="the region's configuration")
+    amqp_url: str | None = Field(default=None, description="RabbitMQ, where services run as processes of their own")
+    metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="HTTP port of a service's process: /healthz, /readyz, /metrics"
+    )
     origin: str = Field(default="market.example/belomorye", description="name of this log in its checkpoints")
     log_level: str = "INFO"
     failpoint: str = Field(default="", description="tests only: `name:exit|raise|stop` at a named point")
@@ -33,6 +50,27 @@ class Settings(BaseSettings):
     lock_timeout_ms: int = 8_000
     idle_in_transaction_timeout_ms: int = 2_000
     call_deadline_s: float = Field(default=10.0, description="the longest that a call may take")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then the secrets' files. A folder that is named and isn't there stops the start."""
+        folder = os.environ.get(SECRETS_DIR)
+        if not folder:
+            return init_settings, env_settings
+        if not Path(folder).is_dir():
+            raise SettingsError(f"{SECRETS_DIR} names {folder}, which is no folder")
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
+
+    def password_of(self, service: str) -> str | None:
+        """The database password of `service`'s role, where this process knows one."""
+        return self.role_passwords.get(service, self.role_password)
 
     @cached_property
     def keys(self) -> Path:

@@ -9,7 +9,7 @@ with growing pauses, then waits for `./market parked retry`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -39,6 +39,14 @@ log = logger("subscription")
 Numbered = tuple[int, bytes]
 
 
+class Taken(NamedTuple):
+    """What came of one batch: entries passed, whether those were all, the checkpoint after it (None: another has it)."""
+
+    passed: int
+    whole: bool
+    checkpoint: int | None
+
+
 class Subscription:
     """One consumer's reading of one source."""
 
@@ -54,13 +62,32 @@ class Subscription:
 
     def catch_up(self) -> int:
         """Handle one page of the source's log after the checkpoint; how many entries were passed."""
-        return self._done(self._carefully_if_need_be(None)[0])
+        return self._done(self._carefully_if_need_be(None)).passed
 
     def deliver(self, entries: Sequence[Numbered]) -> bool:
         """Handle entries that a bus brought. False where one is missing before them: then `catch_up` must read on."""
-        passed, whole = self._carefully_if_need_be(entries)
-        self._done(passed)
-        return whole
+        return self._done(self._carefully_if_need_be(entries)).whole
+
+    def receive(self, entries: Sequence[Numbered]) -> int | None:
+        """Handle entries that a bus brought, reading what is missing from the log; the checkpoint after that.
+
+        An entry above it is not in the log. None: another worker is at it, and nothing is known.
+        """
+        try:
+            taken = self._done(self._carefully_if_need_be(entries))
+        except FailpointHit:
+            raise
+        except Exception as problem:  # what a bus brought can't hold up what the log has
+            if is_transient(problem):
+                raise
+            log.error("unreadable", service=self._service.name, source=self.source, error=told(problem))
+            taken = Taken(0, False, 0)
+        if taken.whole or taken.checkpoint is None:
+            return taken.checkpoint
+        while self.catch_up():
+            pass
+        with self._host.engine.connect() as connection, connection.begin():
+            return self._fence(connection)
 
     def retry_parked(self, everything: bool = False) -> int:
         """Try parked streams whose time has come (or `everything`), each from its first event; how many went through."""
@@ -80,9 +107,9 @@ class Subscription:
             unit = self._host.store.begin(connection)
             handled = sum(self._retry_stream(unit, subject) for subject in subjects)
             self._host.store.finish(unit)
-        return self._done(handled)
+        return self._done(Taken(handled, True, None)).passed
 
-    def _carefully_if_need_be(self, offered: Sequence[Numbered] | None) -> tuple[int, bool]:
+    def _carefully_if_need_be(self, offered: Sequence[Numbered] | None) -> Taken:
         """One batch in one go. Only if something in it fails: again, each entry under a savepoint of its own."""
         try:
             return self._take(offered, careful=False)
@@ -93,8 +120,8 @@ class Subscription:
                 raise
             return self._take(offered, careful=True)
 
-    def _take(self, offered: Sequence[Numbered] | None, careful: bool) -> tuple[int, bool]:
-        """Handle what was offered, or a page of the source's log; (entries passed, whether that was all)."""
+    def _take(self, offered: Sequence[Numbered] | None, careful: bool) -> Taken:
+        """Handle what was offered, or a page of the source's log."""
         with self._host.engine.connect() as connection:
             statements: list[Statement] = [
                 # The rebuild of a read table takes this lock's exclusive form to swap (kernel/rebuild.py).
@@ -106,7 +133,7 @@ class Subscription:
                 statements.append((_PAGE.format(self.source), (self.source, self._batch)))
             _, fence, parked, *page = run(connection, statements)
             if not fence:
-                return 0, False
+                return Taken(0, False, None)
             checkpoint = fence[0][0]
             # Each once: a doubled entry would shift the places of the others and hide that one is missing.
             found = offered if offered is not None else [(row[0], bytes(row[1])) for row in page[0]]
@@ -114,16 +141,17 @@ class Subscription:
             unbroken = [e for i, e in enumerate(fresh) if e[0] == checkpoint + 1 + i]
             if unbroken:
                 self._apply(connection, unbroken, {row[0] for row in parked}, careful)
-        return len(unbroken), len(unbroken) == len(fresh)
+        return Taken(len(unbroken), len(unbroken) == len(fresh), checkpoint + len(unbroken))
 
     def _fence(self, connection: Connection) -> int | None:
         return connection.exec_driver_sql(_FENCE, (self.source,)).scalar_one_or_none()
 
-    def _done(self, passed: int) -> int:
-        if passed:
-            HANDLED.labels(self._service.name, self.source).inc(passed)
+    def _done(self, taken: Taken) -> Taken:
+        if taken.passed:
+            failpoint("subscription.committed")
+            HANDLED.labels(self._service.name, self.source).inc(taken.passed)
             self._host.wake(self._service.name)
-        return passed
+        return taken
 
     def _apply(self, connection: Connection, entries: Sequence[Numbered], waiting: set[str], careful: bool) -> None:
         if self._service.deposit and self.source in self._service.deposit.sources:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from types import NoneType
+from typing import Any, Protocol, runtime_checkable
 
 from kernel.identity import SigningKey, stamp_message
 from kernel.ids import new_id
@@ -33,11 +34,33 @@ class Call:
     wait: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Call:
-        return cls(**data)
+        """The call that came over a bus. Raises ValueError for what is none.
+
+        A field that this version doesn't know is left alone, so that callers may be newer than services.
+        """
+        if not isinstance(data, Mapping):
+            raise ValueError("call: an object is expected")
+        known = {name: data[name] for name in _TYPES if name in data}
+        for name, value in known.items():
+            if not isinstance(value, _TYPES[name]) or isinstance(value, bool):
+                raise ValueError(f"call.{name}: {type(value).__name__}")
+        return cls(**known)
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "key": (str,),
+    "token": (str, NoneType),
+    "received_at": (str,),
+    "stamp": (str,),
+    "deadline": (float, int),
+    "correlation_id": (str,),
+    "expected_version": (int, NoneType),
+    "wait": (str, NoneType),
+}
 
 
 class Caller:
@@ -79,3 +102,15 @@ class Bus(Protocol):
     def command(self, service: str, name: str, data: Mapping[str, Any], call: Call) -> dict[str, Any]: ...
 
     def query(self, service: str, name: str, params: Mapping[str, Any], call: Call) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class AsyncBus(Protocol):
+    """The same for callers on an event loop. Whatever goes wrong on the way is a refusal, within the call's deadline."""
+
+    most: int
+    """Calls that may be under way at once; the caller refuses more."""
+
+    async def command(self, service: str, name: str, data: Mapping[str, Any], call: Call) -> dict[str, Any]: ...
+
+    async def query(self, service: str, name: str, params: Mapping[str, Any], call: Call) -> dict[str, Any]: ...
