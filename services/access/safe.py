@@ -23,6 +23,7 @@ from joserfc import jws
 from kernel import canonical
 from kernel.identity import Actor, SigningKey, TokenIssuer
 from kernel.keys import secret_at
+from kernel.offload import offload
 from services.access.domain.session import Issued
 
 # Second of OWASP's equal choices (19 MiB, 2 passes, 1 lane): some 20 ms, so that signing in stays quick on a small machine.
@@ -90,20 +91,20 @@ def _safe_at(path: Path) -> Safe:
 
 
 def hash_of(password: str) -> str:
-    return _HASHER.hash(password)
+    return offload(_HASHER.hash, password)
 
 
 def is_right(password_hash: str | None, password: str) -> bool:
     """Whether the password is right. Without a hash (an unknown login) as much work is done, and the answer is no."""
     try:
-        return _HASHER.verify(password_hash or _nobody(), password) and password_hash is not None
+        return offload(_HASHER.verify, password_hash or _nobody(), password) and password_hash is not None
     except (Argon2Error, InvalidHashError):
         return False
 
 
 @lru_cache(maxsize=1)
 def _nobody() -> str:
-    return _HASHER.hash(secrets.token_urlsafe(32))
+    return offload(_HASHER.hash, secrets.token_urlsafe(32))
 
 
 def issue(keys: Path, actor: Actor, lifetime: timedelta) -> Issued:

@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from kernel.chain import NO_HASH, Link, take_apart, verify_chain
+from kernel.chain import NO_HASH, ChainError, Link, take_apart, verify_chain
 from kernel.merkle import CompactRange, leaf_hash
+from kernel.metrics import CHAIN_BREAKS
 from kernel.pipeline import Batch, run
 from services.audit.readers import Readers
 
@@ -36,7 +37,11 @@ def deposit_with(readers: Readers) -> Any:
             ],
         )
         batch = Batch(connection)
-        link = verify_chain(bodies, Link(*chain[0]) if chain else Link(0, NO_HASH, ""))
+        try:
+            link = verify_chain(bodies, Link(*chain[0]) if chain else Link(0, NO_HASH, ""))
+        except ChainError:
+            CHAIN_BREAKS.labels(source).inc()
+            raise
         batch.add(_ADVANCE, (source, *link))
         first = _grow_tree(batch, bytes(tree[0][0]), bodies)
         _keep_leaves(batch, readers, source, entries, first)

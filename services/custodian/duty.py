@@ -29,8 +29,8 @@ _TO_OPEN = """
 SELECT DISTINCT l.competition_id::text FROM layer l
 JOIN bid b ON b.bid_id = l.bid_id AND NOT b.withdrawn AND b.standing_version = b.bid_version
 JOIN competition c ON c.competition_id = l.competition_id AND c.closed_event IS NOT NULL
-JOIN competition_key k ON k.state->>'competition_id' = l.competition_id::text
-WHERE NOT k.state->'opened' ? l.bid_id::text LIMIT 20
+WHERE NOT EXISTS (SELECT 1 FROM opened o WHERE o.competition_id = l.competition_id AND o.bid_id = l.bid_id)
+LIMIT 20
 """
 
 

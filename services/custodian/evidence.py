@@ -1,7 +1,8 @@
 """What must be proved to a custodian before it takes off a layer (DESIGN §8). It trusts no service's word.
 
 1. The log's newest checkpoint is signed by the log's key and continues the last one that this custodian saw.
-2. `BiddingClosed` of the competition is in that checkpoint's tree, and so is the event that set the last deadline.
+2. `BiddingClosed` of the competition is in that checkpoint's tree, and so are all parts of its list, as many lines as it
+   says, and the event that set the last deadline.
 3. That deadline has passed by this custodian's own clock.
 4. The bid stands: in the closing's list, in the version that this custodian saw in the log, not withdrawn.
 """
@@ -30,21 +31,26 @@ from kernel.note import Checkpoint, NoteError, Verifier, open_checkpoint
 def missing_evidence(connection: Connection, keys: Path, competition_id: str, now: datetime) -> str:
     """What is lacking for a release, in words; "" when everything is proved."""
     row = connection.exec_driver_sql(
-        "SELECT deadline, deadline_event::text, closed_event::text FROM competition WHERE competition_id = %s",
+        "SELECT deadline, deadline_event::text, closed_event::text, standing FROM competition WHERE competition_id = %s",
         (competition_id,),
     ).one_or_none()
     if row is None:
         return "the competition is not known"
-    deadline, deadline_event, closed_event = row
+    deadline, deadline_event, closed_event, standing = row
     if closed_event is None:
         return "the closing is not in the log"
     if now < deadline:
         return f"the deadline {deadline:%Y-%m-%d %H:%M} has not passed by this custodian's clock"
+    parts = connection.exec_driver_sql(
+        "SELECT event_id::text, lines FROM part WHERE competition_id = %s", (competition_id,)
+    ).all()
+    if sum(lines for _, lines in parts) != standing:
+        return "the closing's list is not whole yet"
     try:
         checkpoint = _checkpoint(connection, keys)
         if checkpoint is None:
             return "there is no checkpoint yet"
-        for event_id in (closed_event, deadline_event):
+        for event_id in {closed_event, deadline_event, *(event_id for event_id, _ in parts)}:
             if not _included(connection, checkpoint, event_id):
                 return "the closing is not in a checkpoint yet"
     except (NoteError, ProofError) as problem:

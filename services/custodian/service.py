@@ -26,7 +26,7 @@ from services.custodian.domain.competition_key import (
 from services.custodian.duty import release_by_itself
 from services.custodian.facts import inner_keys, new_key, outer_layers
 from services.custodian.tables import Tables
-from services.custodian.views import Deadline, bids, competitions, layers
+from services.custodian.views import Deadline, bids, competitions, layers, opened
 
 NAMES = ("custodian_1", "custodian_2", "custodian_3")
 
@@ -37,7 +37,7 @@ def service(number: int) -> Service:
     tables = Tables(name)
     others = tuple(other for other in NAMES if other != name)
     # The first of the three takes only outer layers off (kernel.sealing.PAIRS): nobody uncovers anything for it.
-    uncovered = (layers(tables, name, number, others),) if number > 1 else ()
+    uncovered = (layers(tables, name, number, others), opened(tables, name)) if number > 1 else ()
     return Service(
         name=name,
         metadata=tables.metadata,

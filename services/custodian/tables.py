@@ -45,8 +45,15 @@ class Tables:
             Column("deadline", DateTime(timezone=True), nullable=False),
             Column("deadline_event", UUID(as_uuid=False), nullable=False),
             Column("closed_event", UUID(as_uuid=False)),
-            Column("standing", Integer),
+            Column("standing", Integer),  # lines of the closing's list, which comes in `part`s
             Index("competition_closed", "competition_id", postgresql_where=text("closed_event IS NOT NULL")),
+        )
+        self.part = Table(
+            "part",
+            self.metadata,
+            Column("competition_id", UUID(as_uuid=False), primary_key=True),
+            Column("event_id", UUID(as_uuid=False), primary_key=True),
+            Column("lines", Integer, nullable=False),
         )
         self.bid = Table(
             "bid",
@@ -59,7 +66,13 @@ class Tables:
             Column("wrap_23", Text, nullable=False),
             Column("withdrawn", Boolean, nullable=False),
             Column("standing_version", Integer),
-            Index("bid_competition", "competition_id"),
+            Index("bid_competition", "competition_id", "bid_id"),
+        )
+        self.opened = Table(
+            "opened",
+            self.metadata,
+            Column("competition_id", UUID(as_uuid=False), primary_key=True),
+            Column("bid_id", UUID(as_uuid=False), primary_key=True),
         )
         self.layer = Table(
             "layer",

@@ -18,8 +18,23 @@ class Standing(Seen):
     bid_version: int
 
 
-class Closed(Seen):
+class Listed(Seen):
     standing: tuple[Standing, ...] = ()
+
+
+class Closed(Listed):
+    """`count`: lines of the whole list; null where `standing` is all of it."""
+
+    count: int | None = None
+
+
+class Opened(Seen):
+    bid_id: Id
+
+
+class KeysOpened(Seen):
+    competition_id: Id
+    keys: tuple[Opened, ...]
 
 
 class Wraps(Seen):
@@ -51,8 +66,8 @@ class Released(Seen):
 
 
 def competitions(tables: Tables) -> Projection:
-    """Deadlines and closings. The last deadline event counts: it is the one that must be proved."""
-    projection = Projection("competitions", (tables.competition,))
+    """Deadlines and closings. The last deadline event counts: it is the one that must be proved, as is each part."""
+    projection = Projection("competitions", (tables.competition, tables.part))
 
     def deadline(rows: Rows, event: Deadline, entry: Entry) -> None:
         key = {"competition_id": entry.stream_id}
@@ -63,8 +78,15 @@ def competitions(tables: Tables) -> Projection:
 
     @projection.on("orders", "BiddingClosed", Closed)
     def closed(rows: Rows, event: Closed, entry: Entry) -> None:
+        count = len(event.standing) if event.count is None else event.count
         key = {"competition_id": entry.stream_id}
-        rows.change(tables.competition, key, closed_event=entry.event_id, standing=len(event.standing))
+        rows.change(tables.competition, key, closed_event=entry.event_id, standing=count)
+        listed(rows, event, entry)
+
+    @projection.on("orders", "StandingBidsListed", Listed)
+    def listed(rows: Rows, event: Listed, entry: Entry) -> None:
+        key = {"competition_id": entry.stream_id, "event_id": entry.event_id}
+        rows.put(tables.part, key, lines=len(event.standing))
 
     return projection
 
@@ -92,10 +114,23 @@ def bids(tables: Tables) -> Projection:
     def withdrawn(rows: Rows, event: Withdrawn, entry: Entry) -> None:
         rows.change(tables.bid, {"bid_id": entry.stream_id}, withdrawn=True)
 
-    @projection.on("orders", "BiddingClosed", Closed)
-    def closed(rows: Rows, event: Closed, entry: Entry) -> None:
+    @projection.on("orders", "BiddingClosed", Listed)
+    @projection.on("orders", "StandingBidsListed", Listed)
+    def listed(rows: Rows, event: Listed, entry: Entry) -> None:
         for standing in event.standing:
             rows.change(tables.bid, {"bid_id": standing.bid_id}, standing_version=standing.bid_version)
+
+    return projection
+
+
+def opened(tables: Tables, name: str) -> Projection:
+    """The bids that this custodian itself has opened: it looks for those that it hasn't."""
+    projection = Projection("opened", (tables.opened,))
+
+    @projection.on(name, "BidKeysOpened", KeysOpened)
+    def opened(rows: Rows, event: KeysOpened, entry: Entry) -> None:
+        for key in event.keys:
+            rows.put(tables.opened, {"competition_id": event.competition_id, "bid_id": key.bid_id})
 
     return projection
 

@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kernel.bus.call import Bus, Caller
+from kernel.bus.call import AsyncBus, Bus, Caller
+from kernel.bus.local import InThreads
 from kernel.identity import SigningKey, TokenChecker
 from kernel.keys import PublicKeys
 from kernel.logs import logger
@@ -44,7 +45,7 @@ log = logger("gateway")
 
 
 def create_app(
-    bus: Bus,
+    bus: Bus | AsyncBus,
     settings: Settings,
     *,
     routes: Sequence[Route] = TABLE,
@@ -54,7 +55,7 @@ def create_app(
     database: Callable[[], None] | None = None,
     single_machine: bool = True,
 ) -> FastAPI:
-    """The ASGI application over `bus`.
+    """The ASGI application over `bus`, which may block or be one for event loops.
 
     `contracts`: the folder with the services' contracts. `clock`: the market's clock, where it isn't the machine's.
     `database`: raises when the database doesn't answer, for /readyz. `single_machine`: the custodians share a machine,
@@ -75,9 +76,10 @@ def create_app(
     return app
 
 
-def _gate(bus: Bus, settings: Settings, contracts: Contracts, options: Options, clock: MarketClock) -> Gate:
+def _gate(bus: Bus | AsyncBus, settings: Settings, contracts: Contracts, options: Options, clock: MarketClock) -> Gate:
     caller = Caller(SigningKey.at(settings.keys / "gateway.key"), settings.call_deadline_s)
-    calls = Calls(bus, caller, settings.call_deadline_s, options)
+    carrier = bus if isinstance(bus, AsyncBus) else InThreads(bus, options.calls_at_once, options.calls_waiting)
+    calls = Calls(carrier, caller, settings.call_deadline_s)
     return Gate(
         calls=calls,
         contracts=contracts,

@@ -1,29 +1,28 @@
 """Calls to services: the one place of the gateway that knows what the bus is like.
 
-The local bus blocks, so a call takes a thread of a bounded set; a client for RabbitMQ that runs on the event loop takes
-the place of `_run` and nothing else changes. Every call is stamped with the instant at which its request was received
-and must be answered within the longest time that a call may take, counted from that instant: a competition closes that
-much after its deadline (DESIGN D3), so no call that was received in time may be decided later.
+The bus is one for an event loop: RabbitMQ's client, or the local bus through threads. Every call is stamped with the
+instant at which its request was received and must be answered within the longest time that a call may take, counted
+from that instant: a competition closes that much after its deadline (DESIGN D3), so no call that was received in time
+may be decided later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
-from anyio import CapacityLimiter, to_thread
 
-from kernel.bus.call import Bus, Call, Caller
+from kernel.bus.call import AsyncBus, Call, Caller
 from kernel.identity import Actor
-from kernel.refusal import INVALID, Refused
+from kernel.refusal import INVALID, NO_ANSWER, Refused
 from kernel.store import body_hash
-from services.gateway.options import Options
-from services.gateway.problems import NO_ANSWER, OVERLOADED
+from services.gateway.problems import OVERLOADED
 
 GRACE_S = 2.0
+Carry: TypeAlias = Callable[[str, str, Mapping[str, Any], Call], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,10 @@ class Asker:
 class Calls:
     """Commands and queries to services, answers as they come: `{"reply": …}` or `{"refused": …}` with more."""
 
-    def __init__(self, bus: Bus, caller: Caller, deadline_s: float, options: Options) -> None:
+    def __init__(self, bus: AsyncBus, caller: Caller, deadline_s: float) -> None:
         self._bus = bus
         self._caller = caller
         self._deadline_s = deadline_s
-        self._limiter = CapacityLimiter(options.calls_at_once)
-        self._most = options.calls_at_once + options.calls_waiting
         self._under_way = 0
 
     async def command(
@@ -58,21 +55,16 @@ class Calls:
     ) -> dict[str, Any]:
         """Give the command `name` ("orders.submit_bid"). Raises Refused when it can't even be sent."""
         service, _, command = name.partition(".")
-        hashed = _hashed(data, expected_version)
-
-        def work() -> dict[str, Any]:
-            call = self._caller.call(
-                name,
-                hashed,
-                token=asker.token,
-                key=key,
-                received_at=received_at,
-                correlation_id=asker.correlation_id,
-                expected_version=expected_version,
-            )
-            return self._bus.command(service, command, data, self._in_time(call, received_at))
-
-        return await self._run(work)
+        call = self._caller.call(
+            name,
+            _hashed(data, expected_version),
+            token=asker.token,
+            key=key,
+            received_at=received_at,
+            correlation_id=asker.correlation_id,
+            expected_version=expected_version,
+        )
+        return await self._run(self._bus.command, service, command, data, self._in_time(call, received_at))
 
     async def query(
         self, name: str, params: Mapping[str, Any], asker: Asker, *, wait: str | None = None
@@ -80,12 +72,8 @@ class Calls:
         """Ask the query `name`; `wait` names an event ("orders/<id>") that the answer must include."""
         service, _, query = name.partition(".")
         hashed = _hashed(params, None)
-
-        def work() -> dict[str, Any]:
-            call = self._caller.call(name, hashed, token=asker.token, correlation_id=asker.correlation_id, wait=wait)
-            return self._bus.query(service, query, params, call)
-
-        return await self._run(work)
+        call = self._caller.call(name, hashed, token=asker.token, correlation_id=asker.correlation_id, wait=wait)
+        return await self._run(self._bus.query, service, query, params, call)
 
     async def reply(self, name: str, params: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
         """The reply of a query; raises Answered with the service's refusal."""
@@ -98,13 +86,20 @@ class Calls:
     def _in_time(self, call: Call, received_at: datetime) -> Call:
         return replace(call, deadline=min(call.deadline, received_at.timestamp() + self._deadline_s))
 
-    async def _run(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        if self._under_way >= self._most:
+    async def _run(
+        self,
+        carry: Carry,
+        service: str,
+        name: str,
+        data: Mapping[str, Any],
+        call: Call,
+    ) -> dict[str, Any]:
+        if self._under_way >= self._bus.most:
             raise Refused(OVERLOADED)
         self._under_way += 1
         try:
             with anyio.fail_after(self._deadline_s + GRACE_S):
-                return await to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)
+                return await carry(service, name, data, call)
         except TimeoutError as problem:
             raise Refused(NO_ANSWER) from problem
         finally:

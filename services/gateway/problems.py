@@ -91,12 +91,6 @@ OVERLOADED = Refusal(
     "Too many calls just now; nothing was done. Try again with the same key.",
     kind="busy",
 )
-NO_ANSWER = Refusal(
-    "no_answer",
-    "Сервис не ответил вовремя, исход неизвестен. Повторите с тем же ключом: дважды сделано не будет.",
-    "The service didn't answer in time, the outcome isn't known. Try again with the same key: nothing is done twice.",
-    kind="busy",
-)
 FAILED = Refusal(
     "internal_error",
     "Внутренняя ошибка. Номер обращения: {id}.",

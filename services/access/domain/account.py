@@ -10,12 +10,12 @@ password, or enabling a disabled account, sends such roles back to `proposed`: n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided, refused
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided, refused
 from kernel.ids import Id
 from kernel.refusal import NOT_YOURS, Refusal, require
 
@@ -361,18 +361,18 @@ def _created(state: Account, event: AccountCreated) -> Account:
 
 @account.event(RoleProposed)
 def _proposed(state: Account, event: RoleProposed) -> Account:
-    return replace(state, proposed={**state.proposed, event.role: event.proposed_by})
+    return changed(state, proposed={**state.proposed, event.role: event.proposed_by})
 
 
 @account.event(RoleGranted)
 def _granted(state: Account, event: RoleGranted) -> Account:
-    return replace(state, roles=tuple(sorted({*state.roles, event.role})), proposed=_without(state, event.role))
+    return changed(state, roles=tuple(sorted({*state.roles, event.role})), proposed=_without(state, event.role))
 
 
 @account.event(RoleRevoked)
 def _revoked(state: Account, event: RoleRevoked) -> Account:
     roles = tuple(role for role in state.roles if role != event.role)
-    return replace(state, roles=roles, proposed=_without(state, event.role))
+    return changed(state, roles=roles, proposed=_without(state, event.role))
 
 
 def _without(state: Account, role: str) -> Mapping[str, str]:
@@ -388,9 +388,9 @@ def _moved(state: Account, event: Event) -> Account:
 @account.event(PasswordReset)
 @account.event(PasswordChanged)
 def _password(state: Account, event: PasswordChanged | PasswordReset) -> Account:
-    return replace(state, credential=event.credential, mistakes=0)
+    return changed(state, credential=event.credential, mistakes=0)
 
 
 @account.event(PasswordMistaken)
 def _mistaken(state: Account, event: PasswordMistaken) -> Account:
-    return replace(state, mistakes=state.mistakes + 1)
+    return changed(state, mistakes=state.mistakes + 1)

@@ -8,13 +8,13 @@ the time has passed. Unknown logins are no facts. All refusals are worded alike,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided, refused
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided, refused
 from kernel.ids import Id
 from kernel.instants import Instant
 from kernel.refusal import NOT_YOURS, Refusal, require
@@ -167,12 +167,12 @@ def revoke(state: Session, command: RevokeSession, context: Context) -> Decision
 
 @session.event(SessionStarted, to="open")
 def _session_started(state: Session, event: SessionStarted) -> Session:
-    return replace(state, account_id=event.account_id)
+    return changed(state, account_id=event.account_id)
 
 
 @session.event(SignInFailed, to="failed")
 def _sign_in_failed(state: Session, event: SignInFailed) -> Session:
-    return replace(state, account_id=event.account_id)
+    return changed(state, account_id=event.account_id)
 
 
 @session.event(SessionRevoked, to="revoked")

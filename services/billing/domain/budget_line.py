@@ -10,12 +10,12 @@ The stream is `derived_id("budget", body, year)`. The balances that decide are t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id, derived_id
 from kernel.money import Kopecks, format_kopecks
 from kernel.refusal import Refusal, require
@@ -366,11 +366,11 @@ def _entry(postings: Postings) -> Mapping[str, Any]:
 
 @budget_line.event(LimitSet, to="open")
 def _limit_set(state: BudgetLine, event: LimitSet) -> BudgetLine:
-    return replace(_of(state, event), limit_kopecks=event.amount_kopecks)
+    return changed(_of(state, event), limit_kopecks=event.amount_kopecks)
 
 
 def _of(state: BudgetLine, event: Money) -> BudgetLine:
-    return replace(state, body_id=event.body_id, year=event.year)
+    return changed(state, body_id=event.body_id, year=event.year)
 
 
 for _event in (

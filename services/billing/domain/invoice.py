@@ -12,13 +12,13 @@ an invoice that can't be registered any more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, changed, decided
 from kernel.ids import Id, derived_id
 from kernel.instants import Instant
 from kernel.money import Kopecks, format_kopecks
@@ -337,7 +337,7 @@ def _reversed_again(state: Invoice, event: InvoiceReversed) -> Mapping[str, Any]
 
 
 def _known(state: Invoice, event: OfAct) -> Invoice:
-    return replace(
+    return changed(
         state,
         act_id=event.act_id,
         agreement_id=event.agreement_id,
@@ -360,12 +360,12 @@ def _refused(state: Invoice, event: InvoiceRefused) -> Invoice:
 
 def _with_act(state: Invoice, event: InvoiceRegistered | InvoiceRefused) -> Invoice:
     data = event.model_dump(mode="json", include={"number", "provider_kind", "month", "confirmed_at"})
-    return replace(_known(state, event), **data)
+    return changed(_known(state, event), **data)
 
 
 @invoice.event(InvoicePrepared, to="prepared")
 def _prepared(state: Invoice, event: InvoicePrepared) -> Invoice:
-    return replace(state, prepared_by=event.by)
+    return changed(state, prepared_by=event.by)
 
 
 @invoice.event(InvoiceApproved, to="approved")
@@ -375,23 +375,23 @@ def _approved(state: Invoice, event: InvoiceApproved) -> Invoice:
 
 @invoice.event(InvoiceReturned, to="registered")
 def _returned_to_prepare(state: Invoice, event: InvoiceReturned) -> Invoice:
-    return replace(state, prepared_by="")
+    return changed(state, prepared_by="")
 
 
 @invoice.event(PaymentSent, to="sent")
 def _sent(state: Invoice, event: PaymentSent) -> Invoice:
-    return replace(state, payment_id=event.payment_id)
+    return changed(state, payment_id=event.payment_id)
 
 
 @invoice.event(PaymentSettled)
 def _settled(state: Invoice, event: PaymentSettled) -> Invoice:
-    return replace(state, settled=True, status="settled" if state.status == "sent" else state.status)
+    return changed(state, settled=True, status="settled" if state.status == "sent" else state.status)
 
 
 @invoice.event(InvoiceReversed)
 def _reversed(state: Invoice, event: InvoiceReversed) -> Invoice:
     owed = event.stage in {"in_transit", "after_payment"}
-    return replace(_known(state, event), status="owed" if owed else "reversed")
+    return changed(_known(state, event), status="owed" if owed else "reversed")
 
 
 @invoice.event(ReturnReceived, to="returned")

@@ -5,12 +5,12 @@ The rules of release (DESIGN §8) are checked in `evidence.py` before this aggre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided, refused
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided, refused
 from kernel.ids import Id
 from kernel.refusal import Refusal
 
@@ -144,7 +144,8 @@ def open_keys(state: CompetitionKey, command: OpenKeys, context: Context) -> Dec
     found: Findings = context.facts
     if found.missing:
         return refused(TOO_EARLY.having(reason=found.missing))
-    fresh = tuple(key for key in found.keys if key.bid_id not in state.opened)
+    opened = set(state.opened)
+    fresh = tuple(key for key in found.keys if key.bid_id not in opened)
     chunks = [fresh[i : i + CHUNK] for i in range(0, len(fresh), CHUNK)]
     return decided(
         *(BidKeysOpened(competition_id=state.competition_id, custodian=found.custodian, keys=c) for c in chunks),
@@ -154,19 +155,19 @@ def open_keys(state: CompetitionKey, command: OpenKeys, context: Context) -> Dec
 
 @competition_key.event(BiddingKeyPublished, to="published")
 def _published(state: CompetitionKey, event: BiddingKeyPublished) -> CompetitionKey:
-    return replace(state, competition_id=event.competition_id, custodian=event.custodian, public_key=event.public_key)
+    return changed(state, competition_id=event.competition_id, custodian=event.custodian, public_key=event.public_key)
 
 
 @competition_key.event(LayersReleased, to="released")
 def _released(state: CompetitionKey, event: LayersReleased) -> CompetitionKey:
-    return replace(state, released=state.released + len(event.layers))
+    return changed(state, released=state.released + len(event.layers))
 
 
 @competition_key.event(BidKeysOpened)
 def _opened(state: CompetitionKey, event: BidKeysOpened) -> CompetitionKey:
-    return replace(state, opened=state.opened + tuple(key.bid_id for key in event.keys))
+    return changed(state, opened=state.opened + tuple(key.bid_id for key in event.keys))
 
 
 @competition_key.event(ReleaseRefused)
 def _refused(state: CompetitionKey, event: ReleaseRefused) -> CompetitionKey:
-    return replace(state, refusals=state.refusals + 1)
+    return changed(state, refusals=state.refusals + 1)

@@ -9,13 +9,13 @@ competition. A version takes effect whole: what is sealed is bound to its number
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided, refused
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided, refused
 from kernel.ids import Id, derived_id
 from kernel.instants import to_text
 from kernel.refusal import MISSING, NOT_YOURS, Refusal, Refused, require
@@ -259,7 +259,7 @@ def _late(command: ForLot, now: BiddingNow, context: Context) -> Decision:
     assert now.deadline is not None
     refusal = LATE.having(deadline=to_text(now.deadline), received_at=to_text(context.received_at))
     if now.late_attempts > 1:
-        return replace(refused(refusal), keep=True)
+        return changed(refused(refusal), keep=True)
     event = LateBidRefused(
         competition_id=command.competition_id, lot_id=command.lot_id, provider_id=command.provider_id
     )
@@ -301,7 +301,7 @@ def _replaced(state: Bid, event: BidReplaced) -> Bid:
 
 
 def _standing(state: Bid, event: BidSubmitted | BidReplaced) -> Bid:
-    return replace(
+    return changed(
         state,
         competition_id=event.competition_id,
         lot_id=event.lot_id,
@@ -313,14 +313,14 @@ def _standing(state: Bid, event: BidSubmitted | BidReplaced) -> Bid:
 
 @bid.event(BidWithdrawn, to="withdrawn")
 def _withdrawn(state: Bid, event: BidWithdrawn) -> Bid:
-    return replace(state, sealed=None)
+    return changed(state, sealed=None)
 
 
 @bid.event(LateBidRefused)
 def _late_refused(state: Bid, event: LateBidRefused) -> Bid:
     if state.status:
         return state
-    return replace(
+    return changed(
         state,
         status="late",
         competition_id=event.competition_id,

@@ -49,7 +49,7 @@ __all__ = [
     "score",
 ]
 
-MAX_OFFERS = 1_000
+MAX_OFFERS = 2_500
 
 VALUES_UNLIKE_CRITERIA = Refusal(
     "values_unlike_criteria",
@@ -107,6 +107,10 @@ def _whole(value: object) -> int:
 # ----------------------------------------------------------------------------------------------------------- ranking
 
 
+MAX_NAMED = 250
+"""Offers on one total that all name each other in `level_with`."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """An offer's place: exact points per criterion (0..100, unweighted), exact total, whom it is level with."""
@@ -158,6 +162,8 @@ def score(criteria: Sequence[Criterion], offers: Sequence[Offer]) -> Ranking:
     level: dict[Fraction, list[str]] = {}
     for offer in order:
         level.setdefault(totals[offer.offer], []).append(offer.offer)
+    # Thousands at one price would name each other millions of times: of such a group its first two stand for it.
+    named = {total: group if len(group) <= MAX_NAMED else group[:2] for total, group in level.items()}
     return Ranking(
         tuple(
             Standing(
@@ -165,7 +171,7 @@ def score(criteria: Sequence[Criterion], offers: Sequence[Offer]) -> Ranking:
                 place=place,
                 points=points[offer.offer],
                 total=totals[offer.offer],
-                level_with=tuple(other for other in level[totals[offer.offer]] if other != offer.offer),
+                level_with=tuple(other for other in named[totals[offer.offer]] if other != offer.offer),
             )
             for place, offer in enumerate(order, start=1)
         )

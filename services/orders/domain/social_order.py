@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.money import Kopecks, PositiveKopecks
 from kernel.refusal import NOT_YOURS, Refusal, require
@@ -374,7 +374,7 @@ def _of_body(state: SocialOrder, context: Context) -> None:
 
 @social_order.event(SocialOrderFormed, to="formed")
 def _formed(state: SocialOrder, event: SocialOrderFormed) -> SocialOrder:
-    return replace(
+    return changed(
         state,
         number=event.number,
         body_id=event.body_id,
@@ -398,7 +398,7 @@ def _approved(state: SocialOrder, event: SocialOrderApproved) -> SocialOrder:
 
 @social_order.event(SocialOrderCorrected, to="formed")
 def _corrected(state: SocialOrder, event: SocialOrderCorrected) -> SocialOrder:
-    return replace(
+    return changed(
         state,
         volume=event.volume,
         by_assignment=event.by_assignment,

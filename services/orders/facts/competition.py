@@ -21,7 +21,7 @@ from services.orders.domain.bid import Bid, BiddingNow, ForLot, WithdrawBid, is_
 from services.orders.domain.competition.admission import Bidder, CheckBid
 from services.orders.domain.competition.announcement import DraftBasis, DraftCompetition
 from services.orders.domain.competition.closing import Standing, StandingBid
-from services.orders.domain.competition.opening import Found
+from services.orders.domain.competition.opening import Found, OpenBids, ProvideBidKey, opened_next
 from services.orders.domain.competition.questions import AnswerQuestion, Asked
 from services.orders.domain.competition.ranking import rank_all
 from services.orders.domain.competition.state import Competition, LotLine
@@ -128,20 +128,25 @@ def standing_bids(connection: Connection, command: Any, state: Competition, at: 
 # -- opening, admission, ranking, award -------------------------------------------------------------------------------
 
 
-def found_keys(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Found:
-    """All keys that have come, the standing bids' sealed forms, and which custodians have acted."""
+def found_keys(
+    connection: Connection, command: OpenBids | ProvideBidKey, state: Competition, at: Surroundings
+) -> Found:
+    """All keys that have come, the commitments of what isn't open, the forms that are opened now, who has acted."""
     keys: dict[str, tuple[str, ...]] = {}
     for bid_id, key in connection.exec_driver_sql(
         "SELECT bid_id::text, key FROM opened_key WHERE competition_id = %s ORDER BY bid_id, key", (command.id,)
     ):
         keys[bid_id] = (*keys.get(bid_id, ()), key)
-    sealed = connection.exec_driver_sql(
-        "SELECT id::text, state->'sealed' FROM bid WHERE id = ANY(%s::uuid[])", ([bid.bid_id for bid in state.bids],)
-    )
+    waiting = [bid.bid_id for bid in state.bids if bid.status in ("sealed", "failed")]
+    commitments = connection.exec_driver_sql(_COMMITMENTS, (waiting,)).all()
+    wanted = {bid.bid_id for bid in opened_next(state)}
+    if isinstance(command, ProvideBidKey):
+        wanted.add(command.bid_id)
+    sealed = connection.exec_driver_sql(_SEALED, (list(wanted),)).all()
     acting = connection.exec_driver_sql(
         "SELECT custodian FROM custodian_act WHERE competition_id = %s ORDER BY custodian", (command.id,)
     )
-    return Found(keys, {row[0]: row[1] for row in sealed}, tuple(acting.scalars()))
+    return Found(keys, dict(map(tuple, commitments)), dict(map(tuple, sealed)), tuple(acting.scalars()))
 
 
 def bidder(connection: Connection, command: CheckBid, state: Competition, at: Surroundings) -> Bidder:
@@ -188,12 +193,14 @@ FROM social_orders WHERE order_id = %s
 """
 _BIDDING = """
 SELECT c.status, c.deadline, l.lot_id IS NOT NULL, p.status,
-       (SELECT count(*) FROM own_bid b WHERE b.competition_id = c.competition_id AND b.status = 'standing')
+       (SELECT coalesce(sum(t.standing), 0)::int FROM bids_taken t WHERE t.competition_id = c.competition_id)
 FROM competitions c
 LEFT JOIN competition_lot l ON l.competition_id = c.competition_id AND l.lot_id = %s
 LEFT JOIN provider p ON p.provider_id = %s
 WHERE c.competition_id = %s
 """
+_COMMITMENTS = "SELECT id::text, state->'sealed'->>'commitment' FROM bid WHERE id = ANY(%s::uuid[])"
+_SEALED = "SELECT id::text, state->'sealed' FROM bid WHERE id = ANY(%s::uuid[])"
 _COUNT_LATE = """
 INSERT INTO late_attempt (competition_id, provider_id, attempts) VALUES (%s, %s, 1)
 ON CONFLICT (competition_id, provider_id) DO UPDATE SET attempts = late_attempt.attempts + 1 RETURNING attempts

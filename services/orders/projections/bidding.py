@@ -11,6 +11,7 @@ from kernel.projection import Entry, Projection, Seen
 from kernel.rows import Rows
 from services.orders.domain.bid import BidReplaced, BidSubmitted, BidWithdrawn, LateBidRefused
 from services.orders.tables.competition import (
+    bids_taken,
     custodian_act,
     custodian_key,
     late_bid,
@@ -21,9 +22,23 @@ from services.orders.tables.competition import (
 
 CUSTODIANS = ("custodian_1", "custodian_2", "custodian_3")
 
-bids_projection = Projection("bids", (own_bid, late_bid))
+SHARDS = 32
+
+bids_projection = Projection("bids", (own_bid, bids_taken, late_bid))
 
 
+def _count(rows: Rows, competition_id: str, bid_id: str, change: int) -> None:
+    shard = int(bid_id[-4:], 16) % SHARDS  # an id is derived by a hash: any of its digits are evenly spread
+    rows.add(bids_taken, {"competition_id": competition_id, "shard": shard}, standing=change)
+
+
+@bids_projection.on("orders", "BidSubmitted", BidSubmitted)
+def _submitted(rows: Rows, event: BidSubmitted, entry: Entry) -> None:
+    _sealed(rows, event, entry)
+    _count(rows, event.competition_id, entry.stream_id, 1)
+
+
+@bids_projection.on("orders", "BidReplaced", BidReplaced)
 def _sealed(rows: Rows, event: BidSubmitted | BidReplaced, entry: Entry) -> None:
     rows.put(
         own_bid,
@@ -38,13 +53,10 @@ def _sealed(rows: Rows, event: BidSubmitted | BidReplaced, entry: Entry) -> None
     )
 
 
-bids_projection.on("orders", "BidSubmitted", BidSubmitted)(_sealed)
-bids_projection.on("orders", "BidReplaced", BidReplaced)(_sealed)
-
-
 @bids_projection.on("orders", "BidWithdrawn", BidWithdrawn)
 def _withdrawn(rows: Rows, event: BidWithdrawn, entry: Entry) -> None:
     rows.change(own_bid, {"competition_id": event.competition_id, "bid_id": entry.stream_id}, status="withdrawn")
+    _count(rows, event.competition_id, entry.stream_id, -1)
 
 
 @bids_projection.on("orders", "LateBidRefused", LateBidRefused)

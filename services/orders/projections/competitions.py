@@ -112,7 +112,16 @@ def _moved(rows: Rows, event: closing.DeadlineMoved, entry: Entry) -> None:
 @on("orders", "BiddingClosed", closing.BiddingClosed)
 def _closed(rows: Rows, event: closing.BiddingClosed, entry: Entry) -> None:
     _change(rows, entry, status="closed", closed_at=entry.time, reason=None)
-    for arrival, line in enumerate(event.standing, start=1):
+    _compared(rows, event.standing, 1, entry)
+
+
+@on("orders", "StandingBidsListed", closing.StandingBidsListed)
+def _listed(rows: Rows, event: closing.StandingBidsListed, entry: Entry) -> None:
+    _compared(rows, event.standing, event.first, entry)
+
+
+def _compared(rows: Rows, lines: tuple[closing.StandingBid, ...], first: int, entry: Entry) -> None:
+    for arrival, line in enumerate(lines, start=first):
         rows.insert(compared_bid, competition_id=entry.stream_id, arrival=arrival, status="sealed", **line.model_dump())
 
 
@@ -197,7 +206,20 @@ def _scored(rows: Rows, event: evaluation.ScoresSubmitted, entry: Entry) -> None
 def _ranked(rows: Rows, event: ranking.RankingDecided, entry: Entry) -> None:
     _change(rows, entry, status="decided", decided_at=to_text(event.decided_at))
     rows.insert(lot_result, **event.model_dump(mode="json", exclude={"decided_at"}))
-    for place, bid_id in enumerate(event.order, start=1):
+    _place(rows, event.order, 1, entry)
+
+
+@on("orders", "RankingContinued", ranking.RankingContinued)
+def _continued(rows: Rows, event: ranking.RankingContinued, entry: Entry) -> None:
+    key = {"competition_id": entry.stream_id, "lot_id": event.lot_id}
+    row = rows.get(lot_result, key)
+    if row is not None:
+        rows.change(lot_result, key, order=[*row["order"], *event.order])
+    _place(rows, event.order, event.first, entry)
+
+
+def _place(rows: Rows, order: tuple[str, ...], first: int, entry: Entry) -> None:
+    for place, bid_id in enumerate(order, start=first):
         rows.change(compared_bid, {"competition_id": entry.stream_id, "bid_id": bid_id}, place=place)
 
 

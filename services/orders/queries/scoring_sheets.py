@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
@@ -21,33 +21,40 @@ MAX_COMPETITIONS = 50
 
 
 class BidsToScore(BaseModel):
-    """`id`: one competition, with the texts of its bids; left out, all that wait, without texts."""
+    """`id`: one competition, with the texts of its bids; left out, all that wait, without texts.
+
+    At most `limit` bids of each competition, in the order of their arrival, those after place `after`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: Id | None = None
+    after: int = Field(0, ge=0)
+    limit: int = Field(250, ge=1, le=250)
 
 
 @query(BidsToScore, roles=("evaluator",))
 def bids_to_score(connection: Connection, asked: BidsToScore, at: Surroundings) -> dict[str, Any]:
-    """`{"items": [{competition_id, number, status, criteria, declared, conflicted, bids: […]}]}` of the asker.
+    """`{"items": [{competition_id, number, status, criteria, declared, conflicted, bids: […], more}]}` of the asker.
 
     Each bid has `may_score` (false in lots with a conflict), the asker's own `scores` {criterion: {score, comment}},
-    and `text` and `people` where one competition is asked for.
+    and `text` and `people` where one competition is asked for. `more`: whether bids follow after the last one's
+    `arrival`.
     """
     waiting = connection.exec_driver_sql(
         _COMPETITIONS, {"member": at.actor.id, "one": asked.id, "limit": MAX_COMPETITIONS}
     ).mappings()
-    return {"items": [_sheet(connection, texts(row), at.actor.id, asked.id is not None) for row in waiting]}
+    return {"items": [_sheet(connection, texts(row), at.actor.id, asked) for row in waiting]}
 
 
-def _sheet(connection: Connection, row: dict[str, Any], member: str, whole: bool) -> dict[str, Any]:
-    competition_id = row["competition_id"]
-    bids = [texts(bid) for bid in connection.exec_driver_sql(_BIDS, (competition_id,)).mappings()]
+def _sheet(connection: Connection, row: dict[str, Any], member: str, asked: BidsToScore) -> dict[str, Any]:
+    competition_id, whole = row["competition_id"], asked.id is not None
+    found = connection.exec_driver_sql(_BIDS, (competition_id, asked.after, asked.limit + 1)).mappings().all()
+    bids = [texts(bid) for bid in found[: asked.limit]]
     scores: dict[str, dict[str, Any]] = {}
     for bid_id, criterion, score, comment in connection.exec_driver_sql(_SCORES, (competition_id, member)):
         scores.setdefault(str(bid_id), {})[criterion] = {"score": score, "comment": comment}
     conflicted = set(row["conflicted"] or ())
-    closed_lots = {bid["lot_id"] for bid in bids if bid["provider_id"] in conflicted}
+    closed_lots = set(connection.exec_driver_sql(_CLOSED_LOTS, (competition_id, list(conflicted))).scalars())
     experts = [criterion for criterion in row["criteria"] if criterion["formula"] == "expert_mean"]
     for bid in bids:
         bid["may_score"] = bid["lot_id"] not in closed_lots
@@ -55,7 +62,8 @@ def _sheet(connection: Connection, row: dict[str, Any], member: str, whole: bool
         if whole and bid["may_score"]:
             content = _content(connection, competition_id, bid)
             bid |= {"text": content.text, "people": list(content.people)} if content else {"text": "", "people": []}
-    return {**row, "criteria": experts, "declared": row["conflicted"] is not None, "bids": bids}
+    more = len(found) > asked.limit
+    return {**row, "criteria": experts, "declared": row["conflicted"] is not None, "bids": bids, "more": more}
 
 
 def _content(connection: Connection, competition_id: str, bid: dict[str, Any]) -> Content | None:
@@ -65,7 +73,7 @@ def _content(connection: Connection, competition_id: str, bid: dict[str, Any]) -
     associated = associated_data(competition_id, bid["lot_id"], bid["provider_id"], bid["bid_version"])
     keys = connection.exec_driver_sql(_KEYS, (competition_id, bid["bid_id"], bid["bid_id"], competition_id)).scalars()
     for key in keys:
-        if key and fits(key, row[0], associated):
+        if key and fits(key, row[0]["commitment"], associated):
             try:
                 return open_bid(key, row[0], associated)
             except Refused:
@@ -85,7 +93,11 @@ SELECT b.bid_id, b.lot_id, l.title AS lot_title, b.provider_id, p.short_name AS 
        b.price_kopecks, b.volume, b."values"
 FROM compared_bid b JOIN competition_lot l ON l.competition_id = b.competition_id AND l.lot_id = b.lot_id
 LEFT JOIN provider p ON p.provider_id = b.provider_id
-WHERE b.competition_id = %s AND b.status = 'admitted' ORDER BY b.arrival
+WHERE b.competition_id = %s AND b.status = 'admitted' AND b.arrival > %s ORDER BY b.arrival LIMIT %s
+"""
+_CLOSED_LOTS = """
+SELECT DISTINCT lot_id::text FROM compared_bid
+WHERE competition_id = %s AND status = 'admitted' AND provider_id = ANY(%s::uuid[])
 """
 _SCORES = "SELECT bid_id, criterion, score, comment FROM score WHERE competition_id = %s AND evaluator_id = %s"
 _SEALED = "SELECT state->'sealed' FROM bid WHERE id = %s"

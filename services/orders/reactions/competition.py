@@ -36,7 +36,11 @@ def bidding_key_published(connection: Connection, event: OfCompetition, entry: E
 
 def keys_opened(connection: Connection, event: OfCompetition, entry: Entry) -> Iterable[Command]:
     # Three custodians answer and two suffice: what comes after the opening is in their logs and changes nothing.
-    if _status(connection, event.competition_id) == "closed":
+    # Keys of many bids come in many events: it is worth looking at them when no bid is without one.
+    if _status(connection, event.competition_id) != "closed":
+        return
+    keyless = connection.exec_driver_sql(_KEYLESS, (event.competition_id,)).one_or_none()
+    if keyless is None:
         yield OpenBids(id=event.competition_id)
 
 
@@ -46,6 +50,13 @@ def _status(connection: Connection, competition_id: str) -> str | None:
     ).scalar_one_or_none()
     return status
 
+
+_KEYLESS = """
+SELECT 1 FROM compared_bid b JOIN competition c ON c.id = b.competition_id
+WHERE b.competition_id = %s AND NOT c.state->'given_keys' ? b.bid_id::text
+  AND NOT EXISTS (SELECT 1 FROM opened_key k WHERE k.competition_id = b.competition_id AND k.bid_id = b.bid_id)
+LIMIT 1
+"""
 
 for _custodian in CUSTODIANS:
     reactions.on(_custodian, "BiddingKeyPublished", OfCompetition)(bidding_key_published)

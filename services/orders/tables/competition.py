@@ -136,6 +136,15 @@ own_bid = Table(
     Index("own_bid_provider", "provider_id", "competition_id", "bid_id"),
 )
 
+# How many bids stand, in shards: each new bid adds to one of them, so that bidders don't wait for each other.
+bids_taken = Table(
+    "bids_taken",
+    metadata,
+    Column("competition_id", _id(), primary_key=True),
+    Column("shard", Integer, primary_key=True),
+    Column("standing", Integer, nullable=False),
+)
+
 late_bid = Table(
     "late_bid",
     metadata,

@@ -11,11 +11,11 @@ sides (four eyes). In this issue's scope the officer's confirmation stands for t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kernel.aggregate import NEW, Aggregate, Context, Decision, decided
+from kernel.aggregate import NEW, Aggregate, Context, Decision, changed, decided
 from kernel.identity import Actor
 from kernel.money import check_bounded
 from kernel.refusal import NOT_YOURS, Refused, require
@@ -303,7 +303,7 @@ def _drafted(state: Act, event: ActDrafted) -> Act:
 
 @act.event(ActSubmitted, to="submitted")
 def _submitted(state: Act, event: ActSubmitted) -> Act:
-    return replace(state, submitted_by=event.by)
+    return changed(state, submitted_by=event.by)
 
 
 @act.event(ActReturned, to="returned")
@@ -323,12 +323,12 @@ def _confirmed(state: Act, event: ActConfirmed) -> Act:
 
 @act.event(ReversalAsked, to="reversal_asked")
 def _reversal_asked(state: Act, event: ReversalAsked) -> Act:
-    return replace(state, reversal_side=event.side, reversal_by=event.by, reversal_reason=event.reason)
+    return changed(state, reversal_side=event.side, reversal_by=event.by, reversal_reason=event.reason)
 
 
 @act.event(ReversalDeclined, to="confirmed")
 def _reversal_declined(state: Act, event: ReversalDeclined) -> Act:
-    return replace(state, reversal_side="", reversal_by="", reversal_reason="")
+    return changed(state, reversal_side="", reversal_by="", reversal_reason="")
 
 
 @act.event(ActReversed, to="reversed")

@@ -11,10 +11,10 @@ database's constraint refuses what would come past that (tables.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kernel.aggregate import NEW, Aggregate, Context, Decision, Due, decided
+from kernel.aggregate import NEW, Aggregate, Context, Decision, Due, changed, decided
 from kernel.instants import to_text
 from kernel.refusal import NOT_YOURS, Refused, require
 from services.providers.domain.loan_terms import (
@@ -208,7 +208,7 @@ def end_loan(state: Loan, command: EndLoan, context: Context) -> Decision:
 
 @loan.event(LoanRequested, to="requested")
 def _requested(state: Loan, event: LoanRequested) -> Loan:
-    return replace(
+    return changed(
         state,
         premises_id=event.premises_id,
         provider_id=event.provider_id,

@@ -7,13 +7,13 @@ An object has one owner for ever, the organisation that listed it. It can't be w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import Instant
 from kernel.refusal import NOT_YOURS, Refusal, Refused, require
@@ -119,7 +119,7 @@ def withdraw_premises(state: Premises, command: WithdrawPremises, context: Conte
 
 @premises.event(PremisesListed, to="listed")
 def _listed(state: Premises, event: PremisesListed) -> Premises:
-    return replace(
+    return changed(
         state,
         owner_id=event.owner_id,
         kind=event.kind,

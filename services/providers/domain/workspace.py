@@ -13,12 +13,12 @@ holds its places already is answered with PlacesReserved again, and nothing more
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.refusal import NOT_YOURS, Refusal, require
 
@@ -286,12 +286,12 @@ def _closed(state: Workspace, event: WorkspaceClosed) -> Workspace:
 
 @workspace.event(PlacesSet)
 def _set(state: Workspace, event: PlacesSet) -> Workspace:
-    return replace(state, places={**state.places, event.form: Places(event.maximum, event.funded)})
+    return changed(state, places={**state.places, event.form: Places(event.maximum, event.funded)})
 
 
 @workspace.event(PlacesReserved)
 def _reserved(state: Workspace, event: PlacesReserved) -> Workspace:
-    return replace(state, held={**state.held, event.agreement_id: Held(event.form, event.places)})
+    return changed(state, held={**state.held, event.agreement_id: Held(event.form, event.places)})
 
 
 @workspace.event(PlacesRefused)
@@ -301,7 +301,7 @@ def _refused(state: Workspace, event: PlacesRefused) -> Workspace:
 
 @workspace.event(PlacesGivenBack)
 def _given_back(state: Workspace, event: PlacesGivenBack) -> Workspace:
-    return replace(state, held={key: held for key, held in state.held.items() if key != event.agreement_id})
+    return changed(state, held={key: held for key, held in state.held.items() if key != event.agreement_id})
 
 
 @workspace.computes(PlacesSet)

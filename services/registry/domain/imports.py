@@ -7,12 +7,12 @@ row's number. The event of a row holds the row as it came, what was read from it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id, derived_id
 from kernel.refusal import MISSING, Refusal, require
 from services.registry.domain import names
@@ -183,7 +183,7 @@ def start(state: ImportBatch, command: StartImport, context: Context) -> Decisio
 
 @import_batch.event(ImportStarted, to="started")
 def _started(state: ImportBatch, event: ImportStarted) -> ImportBatch:
-    return replace(state, file_name=event.file_name, rows=event.rows)
+    return changed(state, file_name=event.file_name, rows=event.rows)
 
 
 @import_row.command(
@@ -242,7 +242,7 @@ def alike(found: Examination, others: Iterable[Other]) -> tuple[Likeness, ...]:
 
 @import_row.event(ImportRowTaken, to="draft")
 def _taken(state: ImportRow, event: ImportRowTaken) -> ImportRow:
-    return replace(state, batch_id=event.batch_id, number=event.number)
+    return changed(state, batch_id=event.batch_id, number=event.number)
 
 
 @import_row.command(DropImportRow, roles={"registrar"}, states={"draft"}, emits=(ImportRowDropped,))
@@ -262,4 +262,4 @@ def mark(state: ImportRow, command: MarkImportRowCompleted, context: Context) ->
 
 @import_row.event(ImportRowCompleted, to="completed")
 def _completed(state: ImportRow, event: ImportRowCompleted) -> ImportRow:
-    return replace(state, provider_id=event.provider_id)
+    return changed(state, provider_id=event.provider_id)

@@ -9,13 +9,13 @@ excluded or withdrawn provider may apply again. That two living entries can't ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id, derived_id
 from kernel.refusal import NOT_YOURS, Refusal, require
 from services.registry.domain.card import (
@@ -352,9 +352,9 @@ def change_card(state: RegisterEntry, command: ChangeCard, context: Context) -> 
         foreign = sorted(asked.keys() - OWN_FIELDS)
         require(not foreign, ONLY_REGISTRAR, fields=", ".join(foreign))
     card = accepted(state.card.model_copy(update=_renamed(state.card, asked)), context.rules.codes)
-    changed = {name: value for name, value in dict(card).items() if value != getattr(state.card, name)}
-    require(bool(changed), NOTHING_CHANGES)
-    return decided(CardChanged(**changed), changed=sorted(changed))
+    different = {name: value for name, value in dict(card).items() if value != getattr(state.card, name)}
+    require(bool(different), NOTHING_CHANGES)
+    return decided(CardChanged(**different), changed=sorted(different))
 
 
 def _renamed(card: Card, asked: dict[str, object]) -> dict[str, object]:
@@ -375,17 +375,17 @@ def _applied(state: RegisterEntry, event: ProviderApplied) -> RegisterEntry:
 
 @register_entry.event(ProviderReturned, to="returned")
 def _returned(state: RegisterEntry, event: ProviderReturned) -> RegisterEntry:
-    return replace(state, checks=())
+    return changed(state, checks=())
 
 
 @register_entry.event(FormalCheckDone)
 def _checked(state: RegisterEntry, event: FormalCheckDone) -> RegisterEntry:
-    return replace(state, checks=event.checks)
+    return changed(state, checks=event.checks)
 
 
 @register_entry.event(ProviderIncluded, to="active")
 def _included(state: RegisterEntry, event: ProviderIncluded) -> RegisterEntry:
-    return replace(state, number=event.number, included_on=event.included_on)
+    return changed(state, number=event.number, included_on=event.included_on)
 
 
 @register_entry.event(ProviderRefused, to="refused")
@@ -400,4 +400,4 @@ def _moved(state: RegisterEntry, event: Event) -> RegisterEntry:
 @register_entry.event(CardChanged)
 def _card_changed(state: RegisterEntry, event: CardChanged) -> RegisterEntry:
     assert state.card is not None
-    return replace(state, card=state.card.model_copy(update=given(event)))
+    return changed(state, card=state.card.model_copy(update=given(event)))

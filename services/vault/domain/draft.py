@@ -7,13 +7,13 @@ An event says that an organisation has a draft: not for which lot, not how long 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 
 from kernel import canonical
-from kernel.aggregate import NEW, SYSTEM, Aggregate, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, SYSTEM, Aggregate, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.refusal import NOT_YOURS, Refusal, require
 
@@ -81,7 +81,7 @@ def destroy(state: Draft, command: DestroyDraft, context: Context) -> Decision:
 
 @draft.event(DraftSaved, to="kept")
 def _saved(state: Draft, event: DraftSaved) -> Draft:
-    return replace(state, organisation=event.organisation)
+    return changed(state, organisation=event.organisation)
 
 
 @draft.event(DraftDestroyed, to="destroyed")

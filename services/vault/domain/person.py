@@ -9,13 +9,13 @@ text until the opening, so they are held while their competition takes or keeps 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from kernel.aggregate import NEW, SYSTEM, Aggregate, Command, Context, Decision, Due, Event, decided
+from kernel.aggregate import NEW, SYSTEM, Aggregate, Command, Context, Decision, Due, Event, changed, decided
 from kernel.ids import Id
 from kernel.refusal import NOT_YOURS, Refusal, require
 
@@ -153,10 +153,10 @@ def _recorded(state: Person, event: PersonRecorded) -> Person:
 
 @person.event(PersonReferred)
 def _referred(state: Person, event: PersonReferred) -> Person:
-    return replace(state, referred=True)
+    return changed(state, referred=True)
 
 
 @person.event(PersonErased, to="erased")
 def _erased(state: Person, event: PersonErased) -> Person:
     # The commitment goes too: a state tells nothing of an erased person.
-    return replace(state, commitment="")
+    return changed(state, commitment="")

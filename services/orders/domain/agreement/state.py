@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Command, Context
+from kernel.aggregate import NEW, Aggregate, Command, Context, changed
 from kernel.ids import Id
 from kernel.refusal import NOT_YOURS, require
 from services.orders.domain.agreement.events import (
@@ -188,37 +188,37 @@ def of_provider(state: Agreement, context: Context) -> None:
 @agreement.event(AgreementDrafted, to="draft")
 def _drafted(state: Agreement, event: AgreementDrafted) -> Agreement:
     known = event.model_dump(exclude={"bid_id", "order_id", "territory"})
-    return replace(state, **known)
+    return changed(state, **known)
 
 
 @agreement.event(ReservationRequested, to="reserving")
 def _requested(state: Agreement, event: ReservationRequested) -> Agreement:
-    return replace(state, attempt=event.attempt, waiting_for="budget")
+    return changed(state, attempt=event.attempt, waiting_for="budget")
 
 
 @agreement.event(PlacesRequested)
 def _places_requested(state: Agreement, event: PlacesRequested) -> Agreement:
-    return replace(state, waiting_for="places")
+    return changed(state, waiting_for="places")
 
 
 @agreement.event(AgreementSent, to="sent")
 def _sent(state: Agreement, event: AgreementSent) -> Agreement:
-    return replace(state, waiting_for="", places_held=True)
+    return changed(state, waiting_for="", places_held=True)
 
 
 @agreement.event(ReservationFailed, to="draft")
 def _attempt_failed(state: Agreement, event: ReservationFailed) -> Agreement:
-    return replace(state, waiting_for="")
+    return changed(state, waiting_for="")
 
 
 @agreement.event(ReservationTimedOut, to="draft")
 def _timed_out(state: Agreement, event: ReservationTimedOut) -> Agreement:
-    return replace(state, waiting_for="")
+    return changed(state, waiting_for="")
 
 
 @agreement.event(LatePlacesKept)
 def _places_kept(state: Agreement, event: LatePlacesKept) -> Agreement:
-    return replace(state, places_held=True)
+    return changed(state, places_held=True)
 
 
 @agreement.event(AgreementSignedByProvider, to="signed_by_provider")
@@ -253,4 +253,4 @@ def _terminated(state: Agreement, event: AgreementTerminated) -> Agreement:
 
 @agreement.event(AgreementVoided, to="void")
 def _void(state: Agreement, event: AgreementVoided) -> Agreement:
-    return replace(state, waiting_for="")
+    return changed(state, waiting_for="")

@@ -9,12 +9,12 @@ without an admitted bid have come to nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import Field
 
-from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.aggregate import Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import to_text
 from kernel.money import format_kopecks
@@ -217,10 +217,10 @@ def _rejected(state: Competition, event: BidRejected) -> Competition:
 def _checked(state: Competition, event: BidAdmitted | BidRejected, status: str) -> Competition:
     reasons = tuple(f"{check.requirement}: {check.reason}" for check in event.checks if not check.met)
     bids = tuple(
-        replace(bid, status=status, bidder=event.bidder, reasons=reasons) if bid.bid_id == event.bid_id else bid
+        changed(bid, status=status, bidder=event.bidder, reasons=reasons) if bid.bid_id == event.bid_id else bid
         for bid in state.bids
     )
-    return replace(state, bids=bids)
+    return changed(state, bids=bids)
 
 
 @competition.event(EvaluationBegan, to="evaluation")

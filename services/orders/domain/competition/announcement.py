@@ -6,12 +6,12 @@ Criteria are held against the formulas and the region before anybody sees them, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import Field
 
 from kernel import canonical
-from kernel.aggregate import NEW, Command, Context, Decision, Event, decided
+from kernel.aggregate import NEW, Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.refusal import NOT_YOURS, Refusal, require
 from services.orders.domain import scoring
@@ -250,7 +250,7 @@ def cancel(state: Competition, command: CancelCompetition, context: Context) -> 
 
 @competition.event(CompetitionDrafted, to="draft")
 def _drafted(state: Competition, event: CompetitionDrafted) -> Competition:
-    return replace(
+    return changed(
         state,
         number=event.number,
         order_id=event.order_id,
@@ -268,7 +268,7 @@ def _drafted(state: Competition, event: CompetitionDrafted) -> Competition:
 
 @competition.event(EvaluatorsAppointed)
 def _appointed(state: Competition, event: EvaluatorsAppointed) -> Competition:
-    return replace(state, evaluators=(*state.evaluators, *event.evaluators))
+    return changed(state, evaluators=(*state.evaluators, *event.evaluators))
 
 
 @competition.event(CompetitionCancelled, to="cancelled")

@@ -8,17 +8,16 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
-from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.aggregate import Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id, derived_id
 from services.orders.domain import scoring
 from services.orders.domain.competition.closing import CompetitionUnsuccessful, LotsUnsuccessful
 from services.orders.domain.competition.state import LAW, Award, Competition, Part, competition
 
 CHUNK = 100
-"""Awards per event: with the ranking beside them 100 fit into an entry."""
+"""Offers per event: 160 of them and their awards fill an entry."""
 
 Outcome = Literal["active", "void", "declined"]
 
@@ -45,6 +44,10 @@ class CompetitionAwarded(Event):
 
     `volume` is what was given out by `ranked`; `unallocated` is what nobody could take. `round` counts from 1; later
     rounds give out what winners have declined.
+
+    `first` is the place of the first of `ranked`, counted from 1: what a part leaves unallocated is the next one's
+    volume, until nothing is left or nobody. In events from before there were such parts it is 0: `ranked` is the lot's
+    whole ranking in each of them, and `awards` are the part's share of what follows from it.
     """
 
     competition_id: Id
@@ -55,6 +58,7 @@ class CompetitionAwarded(Event):
     ranked: tuple[RankedOffer, ...]
     awards: tuple[AwardLine, ...]
     unallocated: int
+    first: int = 0
 
 
 class AwardSettled(Event):
@@ -91,9 +95,10 @@ def awards_of(
 ) -> tuple[tuple[AwardLine, ...], int]:
     """(awards, unallocated volume): `volume` given down `ranked`. Award ids follow from competition, bid and round."""
     given = scoring.allocate(volume, [(offer.bid_id, offer.offered, offer.free) for offer in ranked])
+    bids = state.bids_by_id()
     awards = []
     for bid_id, taken in given.awards:
-        bid = state.bid(bid_id)
+        bid = bids[bid_id]
         awards.append(
             AwardLine(
                 award_id=derived_id("award", competition_id, bid_id, str(round_number)),
@@ -109,34 +114,45 @@ def awards_of(
 
 def ranked_offers(state: Competition, lot_id: str, inactive: Sequence[str]) -> tuple[RankedOffer, ...]:
     """The lot's offers in rank; free is what was offered and not awarded, nothing for who declined or isn't active."""
+    awarded: dict[str, list[Award]] = {}
+    for award in state.awards:
+        awarded.setdefault(award.bid_id, []).append(award)
+    bids, gone = state.bids_by_id(), set(inactive)
     offers = []
     for bid_id in state.ranked[lot_id]:
-        bid = state.bid(bid_id)
-        own = [award for award in state.awards if award.bid_id == bid_id]
-        out = bid.provider_id in inactive or any(award.outcome in ("void", "declined") for award in own)
+        bid, own = bids[bid_id], awarded.get(bid_id, [])
+        out = bid.provider_id in gone or any(award.outcome in ("void", "declined") for award in own)
         taken = sum(award.volume for award in own if award.outcome in ("", "active"))
         offers.append(RankedOffer(bid_id=bid_id, offered=bid.volume, free=0 if out else bid.volume - taken))
     return tuple(offers)
 
 
 def _round(state: Competition, context: Context, lot_id: str, volume: int) -> list[CompetitionAwarded]:
+    """The events that give out `volume`; none where nobody takes any of it."""
     inactive: Sequence[str] = context.facts
     ranked = ranked_offers(state, lot_id, inactive)
-    number = state.rounds + 1
-    awards, unallocated = awards_of(state, context.id, lot_id, volume, ranked, number)
-    return [
-        CompetitionAwarded(
-            competition_id=context.id,
-            lot_id=lot_id,
-            round=number,
-            part=start // CHUNK,
-            volume=volume,
-            ranked=ranked,
-            awards=awards[start : start + CHUNK],
-            unallocated=unallocated,
+    number, left = state.rounds + 1, volume
+    events: list[CompetitionAwarded] = []
+    for start in range(0, len(ranked), CHUNK):
+        part = ranked[start : start + CHUNK]
+        awards, unallocated = awards_of(state, context.id, lot_id, left, part, number)
+        events.append(
+            CompetitionAwarded(
+                competition_id=context.id,
+                lot_id=lot_id,
+                round=number,
+                part=start // CHUNK,
+                volume=left,
+                ranked=part,
+                awards=awards,
+                unallocated=unallocated,
+                first=start + 1,
+            )
         )
-        for start in range(0, len(awards), CHUNK)
-    ]
+        left = unallocated
+        if not left:
+            break
+    return events if any(event.awards for event in events) else []
 
 
 # -- decisions --------------------------------------------------------------------------------------------------------
@@ -194,8 +210,8 @@ def settle(state: Competition, command: SettleAward, context: Context) -> Decisi
 @competition.computes(CompetitionAwarded)
 def _awarded_again(state: Competition, event: CompetitionAwarded) -> Mapping[str, Any]:
     awards, unallocated = awards_of(state, event.competition_id, event.lot_id, event.volume, event.ranked, event.round)
-    start = event.part * CHUNK
-    return {"awards": awards[start : start + CHUNK], "unallocated": unallocated}
+    start, end = (0, None) if event.first else (event.part * CHUNK, event.part * CHUNK + CHUNK)
+    return {"awards": awards[start:end], "unallocated": unallocated}
 
 
 # -- what events change -----------------------------------------------------------------------------------------------
@@ -207,15 +223,15 @@ def _awarded(state: Competition, event: CompetitionAwarded) -> Competition:
         Award(line.award_id, line.lot_id, line.provider_id, line.bid_id, line.volume, line.unit_price_kopecks)
         for line in event.awards
     )
-    return replace(state, awards=(*state.awards, *fresh), rounds=max(state.rounds, event.round))
+    return changed(state, awards=(*state.awards, *fresh), rounds=max(state.rounds, event.round))
 
 
 @competition.event(AwardSettled)
 def _settled(state: Competition, event: AwardSettled) -> Competition:
     awards = tuple(
-        replace(award, outcome=event.outcome) if award.award_id == event.award_id else award for award in state.awards
+        changed(award, outcome=event.outcome) if award.award_id == event.award_id else award for award in state.awards
     )
-    return replace(state, awards=awards)
+    return changed(state, awards=awards)
 
 
 @competition.event(CompetitionAgreed, to="agreed")

@@ -3,7 +3,9 @@
 A bid is in time when the gateway received it before the deadline; its call may then take up to ten seconds. The closing
 waits that long and takes the exclusive form of the lock that bids hold shared (DESIGN D3): whatever was received in
 time is decided by then and is in the log before `BiddingClosed`. The list names the standing version of each bid in the
-order in which those versions stand in the log, which is also the order that settles a tie.
+order in which those versions stand in the log, which is also the order that settles a tie. Where it is longer than an
+entry may be, it goes on in `StandingBidsListed`, written by the same transaction; `BiddingClosed` counts all lines and
+names their hash, so nobody can take a part for the whole, nor add to it.
 
 What keeps a competition from closing moves its deadline, visibly: an unanswered question (DOMAIN §2), or keys that the
 custodians haven't published, without which nobody could bid.
@@ -11,11 +13,14 @@ custodians haven't published, without which nobody could bid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kernel.aggregate import Command, Context, Decision, Due, Event, decided
+from kernel import canonical
+from kernel.aggregate import Command, Context, Decision, Due, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import Instant
 from services.orders.domain.competition.opening import PATIENCE, OpenBids
@@ -24,6 +29,9 @@ from services.orders.rules import Rules
 
 GRACE = timedelta(seconds=10)
 """The longest call deadline: a bid that was received in time has been decided by then."""
+
+PART = 250
+"""Lines of the closing's list in one event: 300 of them fill an entry."""
 
 LOOK_AHEAD = timedelta(hours=1)
 """How long before the deadline it is looked at whether it has to move, so that it moves before it passes."""
@@ -52,8 +60,23 @@ class DeadlineMoved(Event):
 
 
 class BiddingClosed(Event):
+    """`standing` begins the list; `count` lines in all, whose hash (`list_hash`) is `standing_hash`.
+
+    Where `count` is null the event is older than lists in parts, and `standing` is the whole list.
+    """
+
     competition_id: Id
     deadline: Instant
+    standing: tuple[StandingBid, ...]
+    count: int | None = None
+    standing_hash: str = ""
+
+
+class StandingBidsListed(Event):
+    """The closing's list goes on: `first` is the place of the first line here, counted from 1."""
+
+    competition_id: Id
+    first: int
     standing: tuple[StandingBid, ...]
 
 
@@ -95,6 +118,11 @@ class Standing:
     sealed: bool
 
 
+def list_hash(lines: Iterable[StandingBid]) -> str:
+    """The SHA-256 of the canonical bytes of a whole list of standing bids."""
+    return hashlib.sha256(canonical.dumps([line.model_dump() for line in lines])).hexdigest()
+
+
 def closing_dues(competition_id: str, deadline: datetime) -> tuple[Due, ...]:
     """The commands that a deadline brings with it; a moved one brings its own, and these find that it moved."""
     return (
@@ -117,7 +145,7 @@ def hold(state: Competition, command: HoldForQuestions, context: Context) -> Dec
     CloseBidding,
     roles={"system"},
     states={"published", "open"},
-    emits=(DeadlineMoved, BiddingClosed, LotsUnsuccessful, CompetitionUnsuccessful),
+    emits=(DeadlineMoved, BiddingClosed, StandingBidsListed, LotsUnsuccessful, CompetitionUnsuccessful),
     ground=LAW,
 )
 def close(state: Competition, command: CloseBidding, context: Context) -> Decision:
@@ -132,15 +160,31 @@ def close(state: Competition, command: CloseBidding, context: Context) -> Decisi
     if not standing.sealed:
         # The order of the log isn't known yet: the sealer is a moment behind, so once more.
         return decided(due=(Due(context.now, command),))
-    closed = BiddingClosed(competition_id=context.id, deadline=command.deadline, standing=standing.bids)
+    closed = _list(standing.bids, command.deadline, context)
     with_bids = {bid.lot_id for bid in standing.bids}
     empty = tuple(lot.lot_id for lot in state.lots if lot.lot_id not in with_bids)
     if not with_bids:
-        return decided(closed, CompetitionUnsuccessful(competition_id=context.id, lot_ids=empty, reason="no_bids"))
+        return decided(*closed, CompetitionUnsuccessful(competition_id=context.id, lot_ids=empty, reason="no_bids"))
     due = (Due(context.now + PATIENCE, OpenBids(id=context.id)),)
     if empty:
-        return decided(closed, LotsUnsuccessful(competition_id=context.id, lot_ids=empty, reason="no_bids"), due=due)
-    return decided(closed, due=due)
+        return decided(*closed, LotsUnsuccessful(competition_id=context.id, lot_ids=empty, reason="no_bids"), due=due)
+    return decided(*closed, due=due)
+
+
+def _list(bids: tuple[StandingBid, ...], deadline: datetime, context: Context) -> list[Event]:
+    """The closing with the beginning of the list, and what its entry has no place for."""
+    closed = BiddingClosed(
+        competition_id=context.id,
+        deadline=deadline,
+        standing=bids[:PART],
+        count=len(bids),
+        standing_hash=list_hash(bids),
+    )
+    following = [
+        StandingBidsListed(competition_id=context.id, first=start + 1, standing=bids[start : start + PART])
+        for start in range(PART, len(bids), PART)
+    ]
+    return [closed, *following]
 
 
 def _what_blocks(state: Competition) -> str:
@@ -171,23 +215,31 @@ def _move(state: Competition, reason: str, context: Context) -> Decision:
 
 @competition.event(DeadlineMoved)
 def _moved(state: Competition, event: DeadlineMoved) -> Competition:
-    return replace(state, deadline=event.deadline)
+    return changed(state, deadline=event.deadline)
 
 
 @competition.event(BiddingClosed, to="closed")
 def _closed(state: Competition, event: BiddingClosed) -> Competition:
-    bids = tuple(
+    return changed(state, bids=_bids(event.standing, 1), closed_at=event.deadline)
+
+
+@competition.event(StandingBidsListed)
+def _listed(state: Competition, event: StandingBidsListed) -> Competition:
+    return changed(state, bids=(*state.bids, *_bids(event.standing, event.first)))
+
+
+def _bids(lines: tuple[StandingBid, ...], first: int) -> tuple[Bid, ...]:
+    return tuple(
         Bid(line.bid_id, line.lot_id, line.provider_id, line.bid_version, arrival)
-        for arrival, line in enumerate(event.standing, start=1)
+        for arrival, line in enumerate(lines, start=first)
     )
-    return replace(state, bids=bids, closed_at=event.deadline)
 
 
 @competition.event(LotsUnsuccessful)
 def _lots_unsuccessful(state: Competition, event: LotsUnsuccessful) -> Competition:
-    return replace(state, failed_lots=(*state.failed_lots, *event.lot_ids))
+    return changed(state, failed_lots=(*state.failed_lots, *event.lot_ids))
 
 
 @competition.event(CompetitionUnsuccessful, to="unsuccessful")
 def _unsuccessful(state: Competition, event: CompetitionUnsuccessful) -> Competition:
-    return replace(state, failed_lots=(*state.failed_lots, *event.lot_ids))
+    return changed(state, failed_lots=(*state.failed_lots, *event.lot_ids))

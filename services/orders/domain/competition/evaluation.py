@@ -7,11 +7,9 @@ parts and changed until the ranking; until then nobody but their author sees the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pydantic import Field
 
-from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.aggregate import Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.refusal import Refusal, require
 from services.orders.domain.competition.state import (
@@ -27,6 +25,9 @@ from services.orders.domain.competition.state import (
 
 MAX_SCORES = 60
 """Scores in one command: 60 with a comment each fit into an entry."""
+
+MAX_CONFLICTS = 1_000
+"""Bidders in one declaration: 1,400 of them fill an entry, and whoever knows more should not be in the commission."""
 
 NOT_IN_COMMISSION = Refusal(
     "not_in_commission",
@@ -91,7 +92,7 @@ class ScoresSubmitted(Event, readers="after:RankingDecided:competition_id"):
 
 class DeclareConflicts(Command):
     id: Id
-    conflicted: tuple[Id, ...] = Field(default=(), max_length=250)
+    conflicted: tuple[Id, ...] = Field(default=(), max_length=MAX_CONFLICTS)
     text: Long
 
 
@@ -158,7 +159,7 @@ def judges(state: Competition, lot_id: str) -> tuple[str, ...]:
 
 @competition.event(ConflictDeclared)
 def _declared(state: Competition, event: ConflictDeclared) -> Competition:
-    return replace(state, sheets={**state.sheets, event.evaluator_id: Sheet(conflicted=event.conflicted)})
+    return changed(state, sheets={**state.sheets, event.evaluator_id: Sheet(conflicted=event.conflicted)})
 
 
 @competition.event(ScoresSubmitted)
@@ -167,4 +168,4 @@ def _scored(state: Competition, event: ScoresSubmitted) -> Competition:
     scores = {bid_id: dict(row) for bid_id, row in sheet.scores.items()}
     for score in event.scores:
         scores.setdefault(score.bid_id, {})[score.criterion] = score.score
-    return replace(state, sheets={**state.sheets, event.evaluator_id: replace(sheet, scores=scores)})
+    return changed(state, sheets={**state.sheets, event.evaluator_id: changed(sheet, scores=scores)})

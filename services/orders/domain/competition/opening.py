@@ -6,19 +6,22 @@ that a replay opens every standing bid again and sees that what was opened is wh
 
 A bid that can't be opened is named with a code and doesn't hold up the others; its bidder may bring the key. With two
 custodians down nothing is given up: the competition waits in `closed` for them or for the bidders' own keys.
+
+Nothing is opened before a key for everything is there, which the commitments show. Then many bids are opened in several
+transactions, each of which orders the next: none takes so long that the database would think its session dead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from kernel import canonical
-from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.aggregate import Command, Context, Decision, Due, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import Instant
 from kernel.refusal import NOT_YOURS, Refusal, Refused, require
@@ -31,6 +34,9 @@ PATIENCE = timedelta(hours=1)
 
 CHUNK = 25
 """Bids per `BidsOpened`: with 20 criteria each they stay far below an entry's limit."""
+
+AT_ONCE = 200
+"""Bids opened in one transaction."""
 
 ENOUGH_CUSTODIANS = 2
 
@@ -98,10 +104,10 @@ def open_bid(key: str, sealed: Mapping[str, str], associated: bytes) -> Content:
     return content
 
 
-def fits(key: str, sealed: Mapping[str, str], associated: bytes) -> bool:
+def fits(key: str, commitment: str, associated: bytes) -> bool:
     """Whether `key` (base64) is the one that the bid's commitment fixed."""
     try:
-        check_key(from_base64(key), associated, sealed["commitment"])
+        check_key(from_base64(key), associated, commitment)
     except Refused:
         return False
     return True
@@ -144,7 +150,7 @@ class BidsOpened(Event):
 
 
 class OpenBids(Command):
-    """Look whether the keys that have come open all bids: given after each delivery of keys, and once by the clock."""
+    """Look whether the keys that have come open all bids: given when each has one, and every hour by the clock."""
 
     id: Id
 
@@ -159,9 +165,14 @@ class ProvideBidKey(Command):
 
 @dataclass(frozen=True)
 class Found:
-    """The keys that have come ({bid: keys}), the sealed bids ({bid: form}), and which custodians have acted."""
+    """The keys that have come ({bid: keys}), what is sealed, and which custodians have acted.
+
+    `commitments` are those of all bids that aren't open; `sealed` holds the forms of those that are opened now
+    (`opened_next`, or the one whose key is given).
+    """
 
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    commitments: Mapping[str, str] = field(default_factory=dict)
     sealed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     acting: tuple[str, ...] = ()
 
@@ -169,9 +180,14 @@ class Found:
 # -- decisions --------------------------------------------------------------------------------------------------------
 
 
-@competition.command(OpenBids, roles={"system"}, states={"closed"}, emits=(BidsOpened,), ground=LAW)
+@competition.command(OpenBids, roles={"system"}, states={"closed", "opened"}, emits=(BidsOpened,), ground=LAW)
 def open_bids(state: Competition, command: OpenBids, context: Context) -> Decision:
-    return decided(*_opening(state, context.facts, context))
+    assert state.closed_at is not None
+    events, due = _opening(state, context.facts, context)
+    if not events and state.status == "closed" and context.now >= state.closed_at + PATIENCE:
+        # Custodians are down: whenever they are back, somebody has to look.
+        due = (Due(context.now + PATIENCE, command),)
+    return decided(*events, due=due)
 
 
 @competition.command(
@@ -188,29 +204,28 @@ def provide_key(state: Competition, command: ProvideBidKey, context: Context) ->
     require(bid.status in ("sealed", "failed"), OPEN_ALREADY)
     content = open_bid(command.key, found.sealed[bid.bid_id], _associated(bid, context))
     given = BidKeyGiven(competition_id=context.id, bid_id=bid.bid_id, key=command.key)
-    if state.status == "opened":
+    if state.opened_at is not None:
         late = BidsOpened(
             competition_id=context.id, opened_at=context.now, bids=(_opened_bid(bid, content),), failed=()
         )
         return decided(given, late)
-    after = replace(state, given_keys={**state.given_keys, bid.bid_id: command.key})
-    return decided(given, *_opening(after, found, context))
+    after = changed(state, given_keys={**state.given_keys, bid.bid_id: command.key})
+    events, due = _opening(after, found, context)
+    return decided(given, *events, due=due)
 
 
-def _opening(state: Competition, found: Found, context: Context) -> list[BidsOpened]:
-    """The events of the opening, or none while a bid may still find its key."""
-    assert state.closed_at is not None
-    at_work = len(found.acting) >= ENOUGH_CUSTODIANS
-    give_up = at_work and context.now >= state.closed_at + PATIENCE
-    if not give_up and any(not _keys_for(bid, state, found) for bid in state.bids):
-        return []
-    lines: list[OpenedBid | FailedBid] = []
-    for bid in state.bids:
-        line = _open_one(bid, state, found, context, give_up)
-        if line is None:
-            return []
-        lines.append(line)
-    return [
+def opened_next(state: Competition) -> tuple[Bid, ...]:
+    """The bids that the next `OpenBids` opens, if it opens any."""
+    return tuple(bid for bid in state.bids if bid.status == "sealed")[:AT_ONCE]
+
+
+def _opening(state: Competition, found: Found, context: Context) -> tuple[list[BidsOpened], tuple[Due, ...]]:
+    """The next events of the opening and what goes on after them; none while a bid may still find its key."""
+    if state.opened_at is None and not _may_begin(state, found, context):
+        return [], ()
+    following = opened_next(state)
+    lines = [_open_one(bid, state, found, context) for bid in following]
+    events = [
         BidsOpened(
             competition_id=context.id,
             opened_at=context.now,
@@ -219,21 +234,34 @@ def _opening(state: Competition, found: Found, context: Context) -> list[BidsOpe
         )
         for chunk in _chunks(lines)
     ]
+    left = sum(bid.status == "sealed" for bid in state.bids) - len(following)
+    return events, (Due(context.now, OpenBids(id=context.id)),) if left else ()
 
 
-def _open_one(
-    bid: Bid, state: Competition, found: Found, context: Context, give_up: bool
-) -> OpenedBid | FailedBid | None:
-    """The bid opened, or failed for good, or None while other keys may come."""
-    associated = _associated(bid, context)
-    for key in _keys_for(bid, state, found):
-        # Two keys can be made to open one ciphertext, so the commitment is asked first.
-        if fits(key, found.sealed[bid.bid_id], associated):
-            try:
-                return _opened_bid(bid, open_bid(key, found.sealed[bid.bid_id], associated))
-            except Refused as failure:
-                return FailedBid(bid_id=bid.bid_id, code=failure.refusal.code)
-    return FailedBid(bid_id=bid.bid_id, code=NO_KEY.code) if give_up else None
+def _may_begin(state: Competition, found: Found, context: Context) -> bool:
+    """Whether there is a key for every bid, or those without one have been waited for."""
+    assert state.closed_at is not None
+    at_work = len(found.acting) >= ENOUGH_CUSTODIANS
+    if at_work and context.now >= state.closed_at + PATIENCE:
+        return True
+    return all(_fitting_key(bid, state, found, context) is not None for bid in state.bids)
+
+
+def _fitting_key(bid: Bid, state: Competition, found: Found, context: Context) -> str | None:
+    """Two keys can be made to open one ciphertext, so the commitment says which one is the bid's."""
+    commitment, associated = found.commitments[bid.bid_id], _associated(bid, context)
+    return next((key for key in _keys_for(bid, state, found) if fits(key, commitment, associated)), None)
+
+
+def _open_one(bid: Bid, state: Competition, found: Found, context: Context) -> OpenedBid | FailedBid:
+    """The bid opened, or failed for good."""
+    key = _fitting_key(bid, state, found, context)
+    if key is None:
+        return FailedBid(bid_id=bid.bid_id, code=NO_KEY.code)
+    try:
+        return _opened_bid(bid, open_bid(key, found.sealed[bid.bid_id], _associated(bid, context)))
+    except Refused as failure:
+        return FailedBid(bid_id=bid.bid_id, code=failure.refusal.code)
 
 
 def _keys_for(bid: Bid, state: Competition, found: Found) -> tuple[str, ...]:
@@ -267,7 +295,7 @@ def _chunks(lines: list[OpenedBid | FailedBid]) -> Iterable[list[OpenedBid | Fai
 
 @competition.event(BidKeyGiven)
 def _given(state: Competition, event: BidKeyGiven) -> Competition:
-    return replace(state, given_keys={**state.given_keys, event.bid_id: event.key})
+    return changed(state, given_keys={**state.given_keys, event.bid_id: event.key})
 
 
 @competition.event(BidsOpened, to="opened")
@@ -278,9 +306,9 @@ def _bids_opened(state: Competition, event: BidsOpened) -> Competition:
     def after(bid: Bid) -> Bid:
         if bid.bid_id in opened:
             line = opened[bid.bid_id]
-            return replace(
+            return changed(
                 bid, status="opened", price_kopecks=line.price_kopecks, volume=line.volume, values=dict(line.values)
             )
-        return replace(bid, status="failed") if bid.bid_id in failed else bid
+        return changed(bid, status="failed") if bid.bid_id in failed else bid
 
-    return replace(state, opened_at=state.opened_at or event.opened_at, bids=tuple(after(bid) for bid in state.bids))
+    return changed(state, opened_at=state.opened_at or event.opened_at, bids=tuple(after(bid) for bid in state.bids))

@@ -37,7 +37,7 @@ def write(
     alarms: int,
 ) -> bytes:
     """The protocol's bytes (UTF-8 HTML) for a lot of `state` and its result."""
-    lot = state.lot(lot_id)
+    lot, bids = state.lot(lot_id), state.bids_by_id()
     local = decided_at.astimezone(ZoneInfo(state.frozen.zone))
     title = f"Протокол рассмотрения и оценки заявок {state.number}"
     body = [
@@ -51,7 +51,7 @@ def write(
         *_scores(state, lot, judges, ranking, order),
         *_flags(state, ranking, alarms),
         "<h2>Итог</h2>",
-        _list([_place(state.bid(bid_id)) for bid_id in order]),
+        _list([_place(bids[bid_id]) for bid_id in order]),
     ]
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     page = ["<!DOCTYPE html>", f'<html lang="ru"><head>{head}</head><body>', *body, "</body></html>", ""]
@@ -93,9 +93,10 @@ def _scores(
 
 
 def _score_rows(state: Competition, ranking: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+    bids = state.bids_by_id()
     for row in ranking["ranking"]:
         points = [_shown(row["points"][criterion.key]) for criterion in state.criteria]
-        bid = state.bid(row["offer"])
+        bid = bids[row["offer"]]
         yield str(row["place"]), bid.bidder, *points, _shown(row["total"]), row["total"]["exact"]
 
 
@@ -105,8 +106,9 @@ def _shown(figure: Mapping[str, Any]) -> str:
 
 
 def _flags(state: Competition, ranking: Mapping[str, Any], alarms: int) -> Iterable[str]:
-    for bid_id in sorted(ranking.get("abnormally_low", {}), key=lambda bid_id: state.bid(bid_id).arrival):
-        yield _paragraph(f"Цена участника «{state.bid(bid_id).bidder}» аномально низкая: нужно обоснование.")
+    bids = state.bids_by_id()
+    for bid_id in sorted(ranking.get("abnormally_low", {}), key=lambda bid_id: bids[bid_id].arrival):
+        yield _paragraph(f"Цена участника «{bids[bid_id].bidder}» аномально низкая: нужно обоснование.")
     if alarms:
         limit = state.frozen.spread_alarm_points
         yield _paragraph(f"Оценок с разбросом больше {limit} баллов: {alarms}; обратите внимание.")

@@ -7,10 +7,9 @@ acceptance period by the working calendar; the explanation of that date goes int
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.aggregate import Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import Instant, to_text
 from kernel.refusal import Refusal, require
@@ -152,7 +151,7 @@ def _is_key(text: str) -> bool:
 
 @competition.event(CompetitionPublished, to="published")
 def _published(state: Competition, event: CompetitionPublished) -> Competition:
-    return replace(
+    return changed(
         state,
         deadline=event.deadline,
         questions_until=event.questions_until,

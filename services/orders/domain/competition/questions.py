@@ -7,9 +7,9 @@ the deadline moves it, visibly and by the calendar (closing.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from kernel.aggregate import Command, Context, Decision, Event, decided
+from kernel.aggregate import Command, Context, Decision, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import to_text
 from kernel.refusal import NOT_YOURS, Refusal, require
@@ -105,9 +105,9 @@ def answer(state: Competition, command: AnswerQuestion, context: Context) -> Dec
 
 @competition.event(QuestionAsked)
 def _asked(state: Competition, event: QuestionAsked) -> Competition:
-    return replace(state, asked=state.asked + 1, unanswered=(*state.unanswered, event.question_id))
+    return changed(state, asked=state.asked + 1, unanswered=(*state.unanswered, event.question_id))
 
 
 @competition.event(QuestionAnswered)
 def _answered(state: Competition, event: QuestionAnswered) -> Competition:
-    return replace(state, unanswered=tuple(q for q in state.unanswered if q != event.question_id))
+    return changed(state, unanswered=tuple(q for q in state.unanswered if q != event.question_id))

@@ -3,7 +3,8 @@
 One `RankingDecided` per lot carries the inputs and the result of scoring.rank; a replay takes the inputs from the state
 before the event, computes again, and compares. A lot with one admitted bid is not scored: the agreement is made at that
 bid's terms (DOMAIN §2). Two kinds of flags reject nothing: an abnormally low price, and experts' scores that lie
-further apart than the region's limit.
+further apart than the region's limit. Where the order of a lot is longer than an entry may be, it goes on in
+`RankingContinued`, written by the same transaction.
 
 Four eyes: the ranking is decided by an officer of the body who did not draft the competition, or by the commission's
 chair (the first of its members). Who announced doesn't also decide who has won.
@@ -13,12 +14,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from kernel import canonical
-from kernel.aggregate import Command, Context, Decision, Due, Event, decided
+from kernel.aggregate import Command, Context, Decision, Due, Event, changed, decided
 from kernel.ids import Id
 from kernel.instants import Instant, to_text
 from kernel.refusal import Refusal, require
@@ -40,6 +41,9 @@ from services.orders.rules import Rules
 
 IN_EVENT_BYTES = 40_000
 """A computation larger than this stays out of the event, which then carries its hash; the document is kept."""
+
+ORDER_PART = 1_000
+"""Places in one event: 1,400 of them fill an entry."""
 
 NO_QUORUM = Refusal(
     "no_quorum",
@@ -66,7 +70,7 @@ class Alarm(Part):
 
 
 class RankingDecided(Event):
-    """The result for one lot. `order` holds the bids from the first place down.
+    """The result for one lot. `order` holds the bids from the first place down, as many as an entry has room for.
 
     `inputs` and `ranking` are those of scoring.rank (`ranking.abnormally_low` flags prices), empty for a sole bid. If
     they are too large for an entry (`by_hash`), they and the alarms are in the JSON document `computed_hash` alone.
@@ -86,6 +90,15 @@ class RankingDecided(Event):
     order: tuple[Id, ...]
     alarms: tuple[Alarm, ...]
     protocol_hash: str
+
+
+class RankingContinued(Event):
+    """A lot's order goes on: `first` is the place of the first bid here, counted from 1."""
+
+    competition_id: Id
+    lot_id: Id
+    first: int
+    order: tuple[Id, ...]
 
 
 class StandstillBegan(Event):
@@ -138,7 +151,7 @@ class LotResult:
             "inputs": {} if self.by_hash else dict(self.inputs),
             "ranking": {} if self.by_hash else dict(self.ranking),
             "computed_hash": hashlib.sha256(self.computed).hexdigest(),
-            "order": self.order,
+            "order": self.order[:ORDER_PART],
             "alarms": () if self.by_hash else self.alarms,
             "protocol_hash": hashlib.sha256(self.protocol).hexdigest(),
         }
@@ -154,10 +167,7 @@ def rank_lot(state: Competition, lot_id: str, decided_at: datetime) -> LotResult
         ranking: Mapping[str, Any] = {}
         order: tuple[str, ...] = (admitted[0].bid_id,)
     else:
-        members = judges(state, lot_id)
-        quorum = state.frozen.quorum_evaluators
-        lot = state.lot(lot_id)
-        require(len(members) >= quorum, NO_QUORUM, lot=lot.title, judges=len(members), quorum=quorum)
+        members = _quorum(state, lot_id)
         inputs = _inputs(state, admitted, members)
         ranking = scoring.rank(inputs)
         order = tuple(row["offer"] for row in ranking["ranking"])
@@ -166,6 +176,14 @@ def rank_lot(state: Competition, lot_id: str, decided_at: datetime) -> LotResult
     computed = canonical.dumps({"alarms": flagged, "inputs": inputs, "ranking": ranking})
     paper = protocol.write(state, lot_id, decided_at, members, ranking, order, len(alarms))
     return LotResult(lot_id, members, inputs, ranking, order, alarms, computed, paper)
+
+
+def _quorum(state: Competition, lot_id: str) -> tuple[str, ...]:
+    members = judges(state, lot_id)
+    quorum = state.frozen.quorum_evaluators
+    lot = state.lot(lot_id)
+    require(len(members) >= quorum, NO_QUORUM, lot=lot.title, judges=len(members), quorum=quorum)
+    return members
 
 
 def rank_all(state: Competition, decided_at: datetime) -> tuple[LotResult, ...]:
@@ -223,7 +241,7 @@ def _alarms(state: Competition, admitted: tuple[Bid, ...], members: tuple[str, .
     DecideRanking,
     roles={"officer", "evaluator"},
     states={"evaluation"},
-    emits=(RankingDecided, StandstillBegan),
+    emits=(RankingDecided, RankingContinued, StandstillBegan),
     ground=LAW,
 )
 def decide(state: Competition, command: DecideRanking, context: Context) -> Decision:
@@ -231,10 +249,7 @@ def decide(state: Competition, command: DecideRanking, context: Context) -> Deci
     _check_four_eyes(state, context)
     rules: Rules = context.rules
     results = rank_all(state, context.now)
-    ranked = [
-        RankingDecided(competition_id=context.id, lot_id=result.lot_id, decided_at=context.now, **result.fields())
-        for result in results
-    ]
+    ranked = [event for result in results for event in _ranked_in_parts(result, context)]
     until = rules.calendar.add_working_days(context.now, rules.days["standstill_working_days"], rules.zone)
     standstill = StandstillBegan(
         competition_id=context.id,
@@ -244,8 +259,24 @@ def decide(state: Competition, command: DecideRanking, context: Context) -> Deci
         calendar_version=until.calendar_version,
     )
     due = (Due(until.at, AwardCompetition(id=context.id)),)
-    protocols = {event.lot_id: event.protocol_hash for event in ranked}
+    protocols = {event.lot_id: event.protocol_hash for event in ranked if isinstance(event, RankingDecided)}
     return decided(*ranked, standstill, due=due, protocols=protocols, until=to_text(until.at))
+
+
+def _ranked_in_parts(result: LotResult, context: Context) -> list[RankingDecided | RankingContinued]:
+    decided_now = RankingDecided(
+        competition_id=context.id, lot_id=result.lot_id, decided_at=context.now, **result.fields()
+    )
+    following = [
+        RankingContinued(
+            competition_id=context.id,
+            lot_id=result.lot_id,
+            first=start + 1,
+            order=result.order[start : start + ORDER_PART],
+        )
+        for start in range(ORDER_PART, len(result.order), ORDER_PART)
+    ]
+    return [decided_now, *following]
 
 
 def _check_four_eyes(state: Competition, context: Context) -> None:
@@ -260,11 +291,24 @@ def _ranked_again(state: Competition, event: RankingDecided) -> Mapping[str, Any
     return rank_lot(state, event.lot_id, event.decided_at).fields()
 
 
+@competition.computes(RankingContinued)
+def _continued_again(state: Competition, event: RankingContinued) -> Mapping[str, Any]:
+    inputs = _inputs(state, state.bids_of(event.lot_id, "admitted"), _quorum(state, event.lot_id))
+    order = tuple(row["offer"] for row in scoring.rank(inputs)["ranking"])
+    return {"order": order[event.first - 1 : event.first - 1 + ORDER_PART]}
+
+
 @competition.event(RankingDecided, to="decided")
 def _ranked(state: Competition, event: RankingDecided) -> Competition:
-    return replace(state, ranked={**state.ranked, event.lot_id: event.order})
+    return changed(state, ranked={**state.ranked, event.lot_id: event.order})
+
+
+@competition.event(RankingContinued)
+def _continued(state: Competition, event: RankingContinued) -> Competition:
+    order = (*state.ranked[event.lot_id], *event.order)
+    return changed(state, ranked={**state.ranked, event.lot_id: order})
 
 
 @competition.event(StandstillBegan, to="standstill")
 def _standstill(state: Competition, event: StandstillBegan) -> Competition:
-    return replace(state, standstill_until=event.until)
+    return changed(state, standstill_until=event.until)

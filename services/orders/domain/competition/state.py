@@ -27,8 +27,8 @@ MAX_LOTS = 20
 MAX_REQUIREMENTS = 20
 MAX_EVALUATORS = 20
 MAX_QUESTIONS = 100
-MAX_BIDS = 250
-"""Accepted per competition; bids in flight at once may pass it by a few, and 300 fit into `BiddingClosed`."""
+MAX_BIDS = 2_000
+"""Accepted per competition; bids in flight at once may pass it by a few. What names all of them comes in parts."""
 
 PRICE = "price"
 """The key of the criterion that is fed by the bid's unit price; a criterion of `expert_mean` is fed by the experts."""
@@ -197,6 +197,10 @@ class Competition:
         require(found is not None, NOT_THE_BID, bid_id=bid_id)
         assert found is not None
         return found
+
+    def bids_by_id(self) -> dict[str, Bid]:
+        """All bids by their ids: for whoever looks up many of them."""
+        return {bid.bid_id: bid for bid in self.bids}
 
     def bids_of(self, lot_id: str, *statuses: str) -> tuple[Bid, ...]:
         """The lot's bids in these statuses (all where none is named), in the order of arrival."""
