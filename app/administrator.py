@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from app.failure import Failure
 from app.migrate import ensure_ready
@@ -25,19 +27,24 @@ def main(login: str) -> int:
     url = database_url(settings)
     ensure_ready(url, settings)
     data = {"id": new_id(), "login": login, "password": _password(), "display_name": login}
-    host = Host(access(), url, settings)
-    try:
-        token = TokenIssuer(SigningKey.at(settings.keys / "access.key")).issue(OPERATOR, lifetime_s=60)
-        caller = Caller(SigningKey.at(settings.keys / "gateway.key"), settings.call_deadline_s)
-        answer = host.command("bootstrap", data, caller.call("access.bootstrap", body_hash(data), token=token))
-    finally:
-        host.close()
+    answer = first_account(url, settings, data)
     if "refused" in answer:
         refused = answer["refused"]
         next_step = "correct it" if refused["kind"] == "invalid" else "an existing administrator makes further accounts"
         raise Failure(f"{refused['en']} / {refused['ru']}", next_step)
     print(f"{login} is the first administrator: sign in at /api/v1/sign-in after ./market up")
     return 0
+
+
+def first_account(url: str, settings: Settings, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to `access.bootstrap`, given in this process beside whatever runs: nobody is there yet who could sign in."""
+    host = Host(access(), url, settings)
+    try:
+        token = TokenIssuer(SigningKey.at(settings.keys / "access.key")).issue(OPERATOR, lifetime_s=60)
+        caller = Caller(SigningKey.at(settings.keys / "gateway.key"), settings.call_deadline_s)
+        return host.command("bootstrap", data, caller.call("access.bootstrap", body_hash(data), token=token))
+    finally:
+        host.close()
 
 
 def _password() -> str:

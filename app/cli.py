@@ -18,7 +18,9 @@ from app.commands import (
     parked,
     rebuild,
     run,
+    secrets,
     test,
+    topology,
     up,
 )
 from app.failure import Failure
@@ -43,6 +45,8 @@ application.command("run")(run.run)
 application.command("test")(test.test)
 application.command("bench")(bench.bench)
 application.command("migrate")(migrate.migrate)
+application.command("topology")(topology.topology)
+application.command("secrets")(secrets.secrets)
 application.command("administrator")(first.administrator)
 application.command("import")(importing.import_)
 application.add_typer(exporting.application, name="export")
@@ -74,4 +78,7 @@ def as_failure(problem: Exception) -> Failure | None:
     if pydantic is not None and isinstance(problem, pydantic.ValidationError) and problem.title == "Settings":
         wrong = [f"MARKET_{str(error['loc'][0]).upper()}: {error['msg']}" for error in problem.errors()]
         return Failure(f"wrong settings: {'; '.join(wrong)}", "correct these variables of the environment")
+    sources = sys.modules.get("pydantic_settings")
+    if sources is not None and isinstance(problem, sources.SettingsError):
+        return Failure(f"wrong settings: {problem}", "correct the environment, or the files of MARKET_SECRETS_DIR")
     return None

@@ -72,11 +72,11 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def server_for(app: FastAPI, port: int) -> Server:
-    """A server on 127.0.0.1. Addresses in forwarding headers aren't believed: nothing stands in front of it."""
+def server_for(app: FastAPI, port: int, host: str = HOST) -> Server:
+    """A server on this machine, or on `host`. Addresses in forwarding headers aren't believed."""
     config = uvicorn.Config(
         app,
-        host=HOST,
+        host=host,
         port=port,
         log_config=None,
         access_log=False,

@@ -41,6 +41,26 @@ def _has_go() -> bool:
     return shutil.which("go") is not None and GO_MODULE_SOURCES.is_dir()
 
 
+def _has_rabbitmq() -> bool:
+    """A broker of somebody's, the server's scripts, or an engine that runs containers."""
+    if os.environ.get("MARKET_AMQP_URL") or shutil.which("rabbitmq-server"):
+        return True
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+
+
+def debian_postgres() -> Path | None:
+    """The programs of the newest PostgreSQL that Debian's packages have put here."""
+    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return max((path.parent for path in found), key=lambda path: int(path.parent.name), default=None)
+
+
+def faketime_library() -> Path | None:
+    """The library that gives a process another clock."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
 def _debian(*packages: str) -> str:
     return f"Get it: apt-get install {' '.join(packages)}"
 
@@ -74,6 +94,46 @@ PARTS: dict[str, Part] = {
             lambda: shutil.which("hledger") is not None,
             _debian("hledger"),
             ("hledger",),
+        ),
+        Part(
+            "rabbitmq",
+            "the broker between services; faults are done to a node of the tests' own",
+            ("integration", "faults", "deploy"),
+            _has_rabbitmq,
+            _debian("rabbitmq-server") + ", or name one: MARKET_AMQP_URL=amqp://user:password@host/",
+            ("rabbitmq-server",),
+        ),
+        Part(
+            "faketime",
+            "gives a service's process a wrong clock",
+            ("faults",),
+            lambda: faketime_library() is not None,
+            _debian("faketime"),
+            ("faketime",),
+        ),
+        Part(
+            "promtool",
+            "checks Prometheus' configuration and plays its rules",
+            ("deploy",),
+            lambda: shutil.which("promtool") is not None,
+            _debian("prometheus"),
+            ("prometheus",),
+        ),
+        Part(
+            "postgresql",
+            "a server with TLS, which the embedded one does without",
+            ("deploy",),
+            lambda: debian_postgres() is not None,
+            _debian("postgresql"),
+            ("postgresql",),
+        ),
+        Part(
+            "kubectl",
+            "puts the files of deploy/kubernetes together as a cluster would get them",
+            ("deploy",),
+            lambda: shutil.which("kubectl") is not None,
+            _debian("kubernetes-client"),
+            ("kubernetes-client",),
         ),
         Part(
             "root",

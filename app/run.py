@@ -1,8 +1,14 @@
-"""The body of `./market run SERVICE`: one service's worker in a process of its own, until it is told to stop."""
+"""The body of `./market run SERVICE`: one service in a process of its own, until it is told to stop.
+
+With a broker this process becomes `app.service_process`, which must be green from its first import on. Without one it
+is the service's worker: it seals, follows the others' logs and fires what is due, and answers no calls.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 
 from app.failure import Failure
@@ -17,12 +23,16 @@ log = logger("run")
 
 
 def main(service: str) -> int:
-    """Seal, publish, follow the others and fire what is due for `service`, beside any number of others like it."""
+    """Run `service` beside any number of others like it."""
     settings = Settings()
     configure(settings.log_level)
     found = next((s for s in all_services() if s.name == service), None)
     if found is None:
         raise Failure(f"there is no service {service}", f"one of: {', '.join(s.name for s in all_services())}")
+    if settings.amqp_url:
+        os.execv(
+            sys.executable, [sys.executable, "-P", "-m", "app.service_process", service]
+        )  # one process, one signal
     signals = Signals()
     host = Host(found, database_url(settings), settings, signals.notify)
     worker = Worker(host, signals)

@@ -18,7 +18,7 @@ from app.failure import Failure
 from app.machine import install_packages, missing_parts
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = ("unit", "contract", "component", "faults", "conformance", "architecture", "e2e", "integration")
+LAYERS = ("unit", "contract", "component", "faults", "conformance", "architecture", "e2e", "integration", "deploy")
 
 
 def main(layers: Sequence[str], everything: bool) -> int:

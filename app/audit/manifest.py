@@ -158,9 +158,12 @@ def format_run(source: str, first: int, last: int) -> bytes:
 def parse_run(line: bytes) -> tuple[str, int, int]:
     """Read a line of `tree.txt` (without its newline); ValueError when it is none."""
     match = _RUN.fullmatch(line)
-    if match is None or int(match[3]) < int(match[2]):
-        raise ValueError(f"not a run of leaves: {line[:80]!r}")
-    return match[1].decode(), int(match[2]), int(match[3])
+    if match is not None:
+        source, first, last = match.groups()
+        begins, ends = int(first), int(last)
+        if begins <= ends:
+            return source.decode(), begins, ends
+    raise ValueError(f"not a run of leaves: {line[:80]!r}")
 
 
 def split_checkpoints(lines: Iterator[bytes]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from app.audit.manifest import TREE, LogMember
 from app.audit.pieces import Piece, Result, check_pieces, processes_for
 from app.audit.reading import Bundle, open_bundle
 from kernel.chain import MAX_ENTRY_BYTES, START, ChainError, Link, take_apart, verify_chain
-from kernel.merkle import HASH_SIZE, CompactRange
+from kernel.merkle import HASH_SIZE, CompactRange, hashes_in
 from kernel.note import Checkpoint, NoteError, Verifier, open_checkpoint, open_note
 
 PIECE_BYTES = 8 << 20
@@ -198,26 +198,23 @@ def _check_tree(bundle: Bundle, folder: Path, key: Verifier) -> tuple[int, Check
     """Build the tree from the leaf hashes, comparing the root at each checkpoint; how many there are, and the last."""
     witness = _Checkpoints(bundle, key)
     frontier = CompactRange()
-    witness.compare(frontier)
     with ExitStack() as stack:
         leaves = {
-            log.source: stack.enter_context(_leaf_file(folder, log.source).open("rb")) for log in bundle.manifest.logs
+            log.source: stack.enter_context(_leaf_file(folder, log.source).open("rb")).read
+            for log in bundle.manifest.logs
         }
         waiting: list[bytes] = []  # leaves of several short runs go into the tree together
+        room = witness.compare(frontier)
         for source, count in _checked_runs(bundle):
-            left = count
-            while left:
-                size = frontier.size + len(waiting)
-                width = min(left, _LEAVES, witness.leaves_until_next(size))
-                data = leaves[source].read(width * HASH_SIZE)
-                waiting += [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
-                left -= width
-                if len(waiting) >= _LEAVES or witness.stands_at(size + width):
-                    frontier.extend(waiting)
-                    waiting = []
-                    witness.compare(frontier)
-        frontier.extend(waiting)
-    return witness.finish(frontier.size)
+            while count >= room:
+                waiting.append(leaves[source](room * HASH_SIZE))
+                frontier.extend(hashes_in(b"".join(waiting)))
+                waiting, count = [], count - room
+                room = witness.compare(frontier)
+            waiting.append(leaves[source](count * HASH_SIZE))
+            room -= count
+        frontier.extend(hashes_in(b"".join(waiting)))
+    return witness.finish(frontier)
 
 
 def _checked_runs(bundle: Bundle) -> Iterator[tuple[str, int]]:
@@ -262,17 +259,9 @@ class _Checkpoints:
             raise VerifyError(f"checkpoint {number}", f"{checkpoint.size} leaves, the one before has {self._last.size}")
         return checkpoint
 
-    def leaves_until_next(self, size: int) -> int:
-        """How many leaves may be added to a tree of `size` before a root must be compared."""
-        return self._next.size - size if self._next else _LEAVES
-
-    def stands_at(self, size: int) -> bool:
-        """Whether the next checkpoint is of a tree of `size`."""
-        return self._next is not None and self._next.size == size
-
-    def compare(self, frontier: CompactRange) -> None:
-        """Compare the checkpoints of the tree's present size."""
-        while self._next is not None and self.stands_at(frontier.size):
+    def compare(self, frontier: CompactRange) -> int:
+        """Compare the checkpoints of the tree's present size; how many leaves may be added before the next look."""
+        while self._next is not None and self._next.size == frontier.size:
             self._count += 1
             if self._next.root != frontier.root():
                 raise VerifyError(
@@ -281,9 +270,12 @@ class _Checkpoints:
                 )
             self._last = self._next
             self._next = self._open()
+        return min(_LEAVES, self._next.size - frontier.size) if self._next else _LEAVES
 
-    def finish(self, size: int) -> tuple[int, Checkpoint]:
+    def finish(self, frontier: CompactRange) -> tuple[int, Checkpoint]:
         """Nothing is left over on either side."""
+        self.compare(frontier)
+        size = frontier.size
         if self._next is not None:
             place = f"checkpoint {self._count + 1}"
             raise VerifyError(place, f"it signs {self._next.size} leaves, the bundle has {size}")

@@ -14,6 +14,7 @@ import yaml
 
 from app.docs.refusals import all_refusals
 from kernel.aggregate import Aggregate, CommandRule, Event
+from kernel.bus.topology import exchange_of, queue_of
 from kernel.service import Query, Service
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -112,8 +113,8 @@ def subscriptions(services: Sequence[Service]) -> list[dict[str, Any]]:
                 {
                     "consumer": service.name,
                     "source": source,
-                    "exchange": f"{source}.events",
-                    "queue": f"market.{service.name}.from.{source}.v1",
+                    "exchange": exchange_of(source),
+                    "queue": queue_of(service.name, source),
                     "events": ["*"] if everything else sorted(names),
                 }
             )

@@ -161,5 +161,5 @@ def _expect_signed_out(world: World, person: Person) -> None:
 
 def _note_password(world: World, person: Person) -> None:
     """Into the file that people.py made, which keeps its mode."""
-    file = world.installation.settings.home / "accounts" / f"{person.login}.json"
+    file = world.place.settings.home / "accounts" / f"{person.login}.json"
     file.write_bytes(orjson.dumps({"login": person.login, "password": person.password}) + b"\n")

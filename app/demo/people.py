@@ -9,11 +9,9 @@ from functools import partial
 
 import orjson
 
+from app.administrator import first_account
 from app.demo.world import Data, Person, Unexpected, World
-from kernel.bus.call import Caller
-from kernel.identity import Actor, SigningKey, TokenIssuer
 from kernel.ids import derived_id, new_id
-from kernel.store import body_hash
 
 BODIES_WITH_ORDERS = ("belomorsk", "department", "monchegorsk", "youth")
 EVALUATORS = 5
@@ -44,7 +42,7 @@ def settle_in(world: World) -> str:
 
 def _keep_passwords(world: World) -> None:
     """What each of them signs in with, a file each, so that a visitor can go on as any of them: `<home>/accounts/`."""
-    folder = world.installation.settings.home / "accounts"
+    folder = world.place.settings.home / "accounts"
     shutil.rmtree(folder, ignore_errors=True)  # of a former season: those people are gone
     folder.mkdir(mode=0o700)
     for person in world.people.values():
@@ -74,18 +72,13 @@ def _cast(world: World) -> list[Person]:
 
 
 def _bootstrap(world: World) -> Person:
-    """The first administrator: over the bus, with a token that only who holds the installation's keys can make."""
+    """The first administrator, with a token that only who holds the installation's keys can make."""
     first = Person("administrator_1", ("administrator",), name="Администратор 1")
     first.id, first.password = _account_id(first), secrets.token_urlsafe(12)
     data = {"id": first.id, "login": first.login, "password": first.password, "display_name": first.name}
-    installation = world.installation
-    keys, name = installation.settings.keys, "access.bootstrap"
-    operator = Actor("operator:demo", frozenset({"operator"}))
-    token = TokenIssuer(SigningKey.at(keys / "access.key")).issue(operator, lifetime_s=60)
-    call = Caller(SigningKey.at(keys / "gateway.key"), 10.0).call(name, body_hash(data), token=token)
-    answer = installation.bus.command("access", "bootstrap", data, call)
+    answer = first_account(world.place.url, world.place.settings, data)
     if "refused" in answer:
-        raise Unexpected(name, "the first account", answer["refused"]["en"])
+        raise Unexpected("access.bootstrap", "the first account", answer["refused"]["en"])
     _sign_in(world, first)
     return first
 

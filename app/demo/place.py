@@ -13,15 +13,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection, create_engine
 
+from app.distributed import Distributed, broker
 from app.failure import Failure
 from app.migrate import ensure_ready
 from app.postgres import database_url
+from app.processes import free_ports
 from app.services import all_services
 from kernel.database import admin_url
 from kernel.installation import Installation
 from kernel.settings import Settings
 
 MARK = "demo"
+LOG = "demo.log"
 ANOTHER = "give another database in MARKET_DATABASE_URL and another folder in MARKET_HOME, or none of both"
 
 Say = Callable[[str], None]
@@ -30,15 +33,36 @@ Say = Callable[[str], None]
 @contextmanager
 def fresh_installation(settings: Settings, begins: datetime, say: Say) -> Iterator[Installation]:
     """A sandbox whose clock stands at `begins`, with all services running. Raises Failure where it has no place."""
-    url = database_url(settings)
-    _make_room(url, settings, say)
-    ensure_ready(url, settings, sandbox_from=begins)
+    url = fresh_database(settings, begins, say)
     installation = Installation(all_services(), url, settings)
     installation.start()
     try:
         yield installation
     finally:
         installation.stop()
+
+
+@contextmanager
+def fresh_processes(settings: Settings, begins: datetime, say: Say) -> Iterator[Distributed]:
+    """The same over RabbitMQ, each service in processes of its own, and the gateway. They tell in `<home>/demo.log`."""
+    url = fresh_database(settings, begins, say)
+    path = settings.home / LOG
+    with broker(settings, say, emptied=True) as amqp_url, path.open("w", encoding="utf-8") as stream:
+        installation = Distributed(settings, url, amqp_url, free_ports(1)[0], stream)
+        say(f"starting {len(installation.supervisor.names)} processes; what they say: {path}")
+        try:
+            installation.start(say)
+            yield installation
+        finally:
+            installation.stop()
+
+
+def fresh_database(settings: Settings, begins: datetime, say: Say) -> str:
+    """The URL of a new sandbox's database, with everything of a former demonstration removed."""
+    url = database_url(settings)
+    _make_room(url, settings, say)
+    ensure_ready(url, settings, sandbox_from=begins)
+    return url
 
 
 def _make_room(url: str, settings: Settings, say: Say) -> None:

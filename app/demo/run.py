@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -28,10 +28,10 @@ from app.demo import (
 )
 from app.demo.api import Api
 from app.demo.data import Season
-from app.demo.place import fresh_installation
-from app.demo.world import World
+from app.demo.misfortune import Misfortune
+from app.demo.place import fresh_installation, fresh_processes
+from app.demo.world import Place, World
 from app.gateway import running
-from kernel.installation import Installation
 from kernel.logs import configure
 from kernel.settings import Settings
 
@@ -68,8 +68,8 @@ PHASES: tuple[tuple[str, Callable[[World], str]], ...] = (
 )
 
 
-def main(as_json: bool = False) -> int:
-    """Play, prove, tell."""
+def main(as_json: bool = False, rabbit: bool = False) -> int:
+    """Play, prove, tell. `rabbit`: over RabbitMQ, with the misfortunes of many processes."""
     settings = Settings()
     configure("ERROR")
     progress = report.Progress(quiet=as_json)
@@ -77,12 +77,19 @@ def main(as_json: bool = False) -> int:
     progress.say(f"{season.region_name}, the season of {season.year}: a sandbox with invented people and numbers")
     begins = datetime(season.year, 1, 11, 9, tzinfo=ZoneInfo(season.zone))
     with ExitStack() as stack:
-        installation = stack.enter_context(fresh_installation(settings, begins, progress.say))
-        world = World(season, installation, _api(stack.enter_context(running(installation, settings))))
+        place: Place
+        misfortune = None
+        if rabbit:
+            place = stack.enter_context(fresh_processes(settings, begins, progress.say))
+            misfortune, address = Misfortune(place.supervisor), place.address
+        else:
+            place = stack.enter_context(fresh_installation(settings, begins, progress.say))
+            address = stack.enter_context(running(place, settings))
+        world = World(season, place, _api(address))
         stack.callback(world.close)
-        _play(world, progress)
+        _play(world, progress, misfortune)
         counts = report.counts_of(world)
-        shown = _prove(world, installation, settings, progress)
+        shown = _prove(world, settings, progress)
     report.show(progress, counts)
     if as_json:
         sys.stdout.buffer.write(report.as_json(counts, shown, progress.seconds, _peak_mb()) + b"\n")
@@ -96,14 +103,17 @@ def _api(address: str) -> Api:
     return Api(parts.hostname, parts.port)
 
 
-def _play(world: World, progress: report.Progress) -> None:
+def _play(world: World, progress: report.Progress, misfortune: Misfortune | None) -> None:
     for title, play in PHASES:
-        progress.phase(title, lambda play=play: play(world))  # type: ignore[misc]
+        with misfortune.during(title) if misfortune else nullcontext():
+            progress.phase(title, lambda play=play: play(world))  # type: ignore[misc]
+    if misfortune:
+        progress.phase("Misfortunes", misfortune.told)
 
 
-def _prove(world: World, installation: Installation, settings: Settings, progress: report.Progress) -> proof.Proof:
+def _prove(world: World, settings: Settings, progress: report.Progress) -> proof.Proof:
     """Bundle, verify, replay, and replay against what is live."""
-    url, opened = installation.url, world.facts["opened"]
+    url, opened = world.place.url, world.facts["opened"]
     path, entries = progress.phase(
         "Bundle", lambda: proof.bundle(world, url, settings), lambda made: f"{made[1]:,} entries in {made[0]}"
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import create_engine
@@ -24,8 +24,8 @@ from app.failure import Failure
 from kernel.clock import move_sandbox
 from kernel.database import admin_url
 from kernel.ids import new_id
-from kernel.installation import Installation
 from kernel.instants import to_text
+from kernel.settings import Settings
 
 WORKERS = 4
 Data = dict[str, Any]
@@ -86,10 +86,21 @@ class Contest:
         return self.order.key
 
 
+class Place(Protocol):
+    """What a season is played on: an installation of one process or of many."""
+
+    settings: Settings
+    url: str
+
+    def unsettled(self) -> list[str]: ...
+
+    def wake(self) -> None: ...
+
+
 class World:
     """One running season. Safe for the threads of `each`."""
 
-    def __init__(self, season: Season, installation: Installation, api: Api) -> None:
+    def __init__(self, season: Season, place: Place, api: Api) -> None:
         self.season = season
         self.api = api
         self.zone = ZoneInfo(season.zone)
@@ -99,8 +110,8 @@ class World:
         self.refusals: Counter[str] = Counter()
         self.facts: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self.installation = installation
-        self._admin = create_engine(admin_url(installation.url), pool_size=1)
+        self.place = place
+        self._admin = create_engine(admin_url(place.url), pool_size=1)
         self.now = self._read_clock()
 
     def close(self) -> None:
@@ -150,7 +161,7 @@ class World:
 
     def ask(self, who: Person | None, operation: str, /, **params: Any) -> dict[str, Any]:
         """The reply of a query, which must be given."""
-        answer = self.api.call(operation, params, who.token if who else None)
+        answer = self._patiently(operation, params, who, None, None)
         if answer.status >= 400:
             raise Unexpected(_step(who, operation), "an answer", f"it was refused: {_told(answer)}")
         return answer.body
@@ -170,8 +181,12 @@ class World:
             raise Unexpected(step, repr(expected), f"found {found!r}")
 
     def _give(self, who: Person | None, operation: str, key: str | None, version: int | None, data: Data) -> Answer:
-        """One command; while the market is too busy it is sent again under its key, as a well-behaved client does."""
-        key = key or new_id()
+        return self._patiently(operation, data, who, key or new_id(), version)
+
+    def _patiently(
+        self, operation: str, data: Data, who: Person | None, key: str | None, version: int | None
+    ) -> Answer:
+        """While the market is too busy to answer it is asked again, with the same key, as a well-behaved client does."""
         for _ in range(TRIES):
             answer = self.api.call(operation, data, who.token if who else None, key, version)
             if answer.status != BUSY:
@@ -192,7 +207,7 @@ class World:
     def settle(self) -> None:
         """Wait until every subscription is at its source's end and nothing is due. One calm look is one snapshot."""
         until = time.monotonic() + PATIENCE_S
-        while waiting := self.installation.unsettled():
+        while waiting := self.place.unsettled():
             if time.monotonic() > until:
                 raise Unexpected("settling", f"calm within {PATIENCE_S:.0f} s", "still waiting: " + "; ".join(waiting))
             time.sleep(LOOK_EVERY_S)
@@ -203,7 +218,7 @@ class World:
         with self._admin.begin() as connection:
             move_sandbox(connection, to)
         self.now = to
-        self.installation.signals.notify()
+        self.place.wake()
         self.settle()
 
     def move_to(self, month: int, day: int, hour: int = 10, minute: int = 0) -> None:

@@ -111,16 +111,16 @@ def targets_of(rule: EventRule) -> list[str]:
     source = ast.parse(textwrap.dedent(inspect.getsource(rule.evolve)))
     found: list[str] = []
     for node in ast.walk(source):
-        if isinstance(node, ast.Call) and _replaces_state(node, rule):
+        if isinstance(node, ast.Call) and _changes_state(node, rule):
             for keyword in node.keywords:
                 if keyword.arg == "status":
                     found += [name for name in _texts(keyword.value) if name not in found]
     return found
 
 
-def _replaces_state(call: ast.Call, rule: EventRule) -> bool:
-    """Whether a call makes the aggregate's next state: `replace(state, …)`, and not that of a part of it."""
-    if not (isinstance(call.func, ast.Name) and call.func.id == "replace" and call.args):
+def _changes_state(call: ast.Call, rule: EventRule) -> bool:
+    """Whether a call makes the aggregate's next state: `changed(state, …)`, and not that of a part of it."""
+    if not (isinstance(call.func, ast.Name) and call.func.id == "changed" and call.args):
         return False
     state = next(iter(inspect.signature(rule.evolve).parameters))
     first = call.args[0]

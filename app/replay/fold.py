@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from kernel.aggregate import Aggregate, Event
+from kernel.aggregate import Event
 from kernel.chain import event_bytes
 from kernel.instants import to_text
 from kernel.projection import Entry, Project
@@ -51,19 +51,24 @@ class ReplayError(Exception):
 
 
 @dataclass(frozen=True)
-class _OwnEvent:
-    aggregate: Aggregate
-    type: type[Event]
-    states: dict[str, tuple[int, Any]]
-    recompute: Callable[[Any, Any], Mapping[str, Any]] | None
-
-
-@dataclass(frozen=True)
 class _Handler:
     consumer: str
     own: bool
     model: type[BaseModel]
     project: Project
+
+
+@dataclass(frozen=True)
+class _OwnEvent:
+    """All that folding an event of one type needs, found once."""
+
+    validate: Callable[[Any], Event]
+    states: dict[str, tuple[int, Any]]
+    initial: Any
+    evolve: Callable[[Any, Event], Any]
+    recompute: Callable[[Any, Any], Mapping[str, Any]] | None
+    watched_as: tuple[str, str]
+    handlers: list[_Handler]
 
 
 @contextmanager
@@ -106,21 +111,29 @@ class Fold:
         self._limits = limits
         self._parked = parked
         self._own: dict[tuple[str, str], _OwnEvent] = {}
-        self._handlers: dict[tuple[str, str], list[_Handler]] = {}
         for service in self.services.values():
-            self._learn(service, tables)
+            self._learn(service)
+        for service in self.services.values() if tables else ():
+            self._learn_handlers(service)
 
-    def _learn(self, service: Service, tables: bool) -> None:
+    def _learn(self, service: Service) -> None:
         for name, (aggregate, type_) in service.events.items():
-            states = self.states[service.name, aggregate.name]
-            recompute = aggregate.recomputed.get(name)
-            self._own[service.name, name] = _OwnEvent(aggregate, type_, states, recompute)
-        if not tables:
-            return
+            self._own[service.name, name] = _OwnEvent(
+                validate=type_.__pydantic_validator__.validate_python,
+                states=self.states[service.name, aggregate.name],
+                initial=aggregate.initial,
+                evolve=aggregate.evolve,
+                recompute=aggregate.recomputed.get(name),
+                watched_as=(service.family, name),
+                handlers=[],
+            )
+
+    def _learn_handlers(self, service: Service) -> None:
         for projection in service.projections:
             for (source, name), (model, project) in projection.handlers.items():
-                handler = _Handler(service.name, source == service.name, model, project)
-                self._handlers.setdefault((source, name), []).append(handler)
+                own = self._own.get((source, name))
+                if own is not None:
+                    own.handlers.append(_Handler(service.name, source == service.name, model, project))
 
     def feed(self, source: str, sequence: int, entry: bytes) -> None:
         """Fold one sealed entry."""
@@ -132,37 +145,31 @@ class Fold:
         self._event(source, 0, orjson.loads(event))
 
     def _event(self, source: str, sequence: int, event: dict[str, Any]) -> None:
-        name = event["type"].split(".")[2]
-        own = self._own.get((source, name))
+        own = self._own.get((source, event["type"].split(".")[2]))
         if own is None:
             if source in self.services:
                 raise ReplayError(source, sequence, f"the event {event['type']} is not known to this release")
             return
         self.counts[source] = self.counts.get(source, 0) + 1
         try:
-            typed = own.type.model_validate(event["data"])
+            typed = own.validate(event["data"])
         except ValidationError as problem:
             raise ReplayError(source, sequence, f"{event['type']} doesn't fit its contract: {problem}") from problem
-        self._evolve(source, sequence, event, own, typed)
-        for witness in self.witnesses:
-            witness(event)
-        watcher = self.watchers.get((self.services[source].family, name))
-        if watcher is not None:
-            watcher(event["subject"].partition("/")[2], typed)
-        handlers = self._handlers.get((source, name))
-        if handlers:
-            self._project(handlers, source, sequence, event, typed)
-
-    def _evolve(self, source: str, sequence: int, event: dict[str, Any], own: _OwnEvent, typed: Event) -> None:
         stream = event["subject"].partition("/")[2]
-        version, state = own.states.get(stream) or (0, own.aggregate.initial)
+        version, state = own.states.get(stream) or (0, own.initial)
         if event["streamversion"] != version + 1:
             raise ReplayError(
                 source, sequence, f"{event['subject']} goes from version {version} to {event['streamversion']}"
             )
         if own.recompute is not None:
             self._compare_computed(event, typed, own.recompute(state, typed))
-        own.states[stream] = (version + 1, own.aggregate.evolve(state, typed))
+        own.states[stream] = (version + 1, own.evolve(state, typed))
+        for witness in self.witnesses:
+            witness(event)
+        if own.watched_as in self.watchers:
+            self.watchers[own.watched_as](stream, typed)
+        if own.handlers:
+            self._project(own.handlers, source, sequence, event, typed)
 
     def _compare_computed(self, event: dict[str, Any], typed: Event, computed: Mapping[str, Any]) -> None:
         for field, value in computed.items():
