@@ -154,10 +154,13 @@ def _only_adds(new: dict[str, Any], old: dict[str, Any]) -> bool:
     return all(new.get(key) == value for key, value in old.items())
 
 
-# Answers of one service that come after another gave up waiting, or out of order: what only a failure brings about.
+# Answers of one service that come after another gave up waiting, or out of order: what only a failure brings about;
+# and what a competition of hundreds of bids has (tests/component/orders/test_many_bids.py).
 NOT_PLAYED = {
     "market.billing.ObligationRefused.v1",
     "market.billing.ReservationBarred.v1",
     "market.orders.LatePlacesKept.v1",
+    "market.orders.RankingContinued.v1",
     "market.orders.ReservationTimedOut.v1",
+    "market.orders.StandingBidsListed.v1",
 }

@@ -31,7 +31,8 @@ GUIDES = [PROJECT / "README.md", PROJECT / "README.ru.md", PROJECT / "CONTRIBUTI
 GUIDES += sorted((PROJECT / "docs").rglob("*.md"))
 #: Addresses that aren't lines of the API's table or of the pages' table: for operators and programs.
 SERVICE_ADDRESSES = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/register"}
-NOT_SETTINGS = {"MARKET_CONFORMANCE_DIR"}  # read by tests alone (app/machine.py)
+#: Read by tests alone (app/machine.py); names the folder of settings' files.
+NOT_SETTINGS = {"MARKET_CONFORMANCE_DIR", "MARKET_SECRETS_DIR"}
 
 
 def name_of(path: Path) -> str:

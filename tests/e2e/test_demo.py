@@ -18,6 +18,7 @@ from app.demo.place import fresh_installation
 from app.failure import Failure
 from app.replay.fold import Fold
 from app.replay.live import Live
+from app.services import all_services
 from kernel.database import admin_url
 from kernel.keys import make_keys
 from kernel.settings import PROJECT, Settings
@@ -99,6 +100,20 @@ def test_another_run_has_the_same_outcome(
     assert again["outcome"] == season.report["outcome"]
     assert again["counts"] == season.report["counts"]
     assert again["state"] != season.report["state"], "ids and keys are other ones"
+
+
+@pytest.mark.needs("rabbitmq")
+def test_over_rabbitmq_with_processes_killed_and_frozen_the_outcome_is_the_same(
+    season: PlayedSeason, fresh_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("rabbit")
+    played = PlayedSeason(fresh_database, home, {}).market("demo", "--rabbit", "--json", timeout_s=PLAYS_S)
+    said = (home / "demo.log").read_text()
+    assert played.returncode == 0, played.stderr[-4000:] + said[-4000:]
+    over_rabbitmq = json.loads(played.stdout)
+    assert over_rabbitmq["outcome"] == season.report["outcome"]
+    assert over_rabbitmq["counts"] == season.report["counts"]
+    assert said.count("ended by SIGKILL") == len(all_services())
 
 
 # -- whose place it takes ---------------------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """What must hold after every fault. Each check gives sentences that say what is wrong; none means that all is right.
 
-accepted    what a caller was told is in the log, exactly once, and nothing else is there
-positions   every log counts from 1 without a gap, its chain verifies and ends in its head
-versions    the versions of every stream are 1, 2, 3, … in the order of the log
-effects     every foreign event that has effects here has had each of them exactly once; due commands too
-tables      states and read tables are what a replay of the logs gives
-publication every entry reached the bus, and for the first time in order
-backlog     nothing waits
+A accepted    what a caller was told is in the log, exactly once, and nothing else is there
+B effects     every foreign event that has effects here has had each of them exactly once; due commands too
+C sums        what was put in, what every total says and what the mirror has seen are one number; none is below zero
+D positions   every log counts from 1 without a gap, its chain verifies and ends in its head
+  tree        the audit's leaves are the logs' entries, each once, and every checkpoint signs the root over its leaves
+E versions    the versions of every stream are 1, 2, 3, … in the order of the log
+F tables      states and read tables are what a replay of the logs gives
+R backlog     nothing waits
+  publication every entry reached the bus, and for the first time in order
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ import orjson
 from app.replay.fold import Fold, ReplayError
 from app.replay.live import Live
 from kernel.chain import ChainError, event_bytes, verify_chain
+from kernel.keys import PublicKeys
+from kernel.merkle import CompactRange, leaf_hashes
+from kernel.note import Verifier, open_checkpoint
 from tests.faults.system import System
-from tests.faults.transport import published
 
 Findings = list[str]
 
@@ -103,12 +107,65 @@ def effects(system: System) -> Findings:
     return found
 
 
+def sums(system: System) -> Findings:
+    put: Counter[str] = Counter()
+    for event in events(system, "box"):
+        if event["type"].split(".")[2] == "ThingPut":
+            put[event["data"]["colour"]] += event["data"]["amount"]
+    market = system.market
+    held = dict(market.sql("SELECT state->>'colour', sum((state->>'held')::bigint)::bigint FROM box.box GROUP BY 1"))
+    totals = dict(market.sql("SELECT colour, amount FROM box.total"))
+    found = [
+        f"{colour}: put in {put[colour]}, held {held.get(colour, 0)}, total {totals.get(colour, 0)}"
+        for colour in sorted(put.keys() | held.keys() | totals.keys())
+        if not put[colour] == held.get(colour, 0) == totals.get(colour, 0)
+    ]
+    [(seen, parked)] = market.sql(
+        "SELECT (SELECT coalesce(sum(amount), 0)::bigint FROM mirror.seen), (SELECT count(*) FROM mirror.parked)"
+    )
+    if seen != put.total() and not parked:
+        found.append(f"put in {put.total()}, the mirror has seen {seen}")
+    below = market.sql("SELECT id::text FROM box.box WHERE (state->>'held')::bigint < 0")
+    return found + [f"{box_id} holds less than nothing" for (box_id,) in below]
+
+
+def tree(system: System) -> Findings:
+    """Nothing to say where there is no audit service."""
+    names = [service.name for service in system.market.services]
+    if "audit" not in names:
+        return []
+    market = system.market
+    leaves = market.sql('SELECT "index", source, sequence, entry FROM audit.leaf ORDER BY "index"')
+    found = [f"leaf {index} stands at {at}" for at, (index, *_) in enumerate(leaves) if index != at][:1]
+    kept = {(source, sequence): bytes(entry) for _, source, sequence, entry in leaves}
+    logged = {
+        (name, sequence): bytes(entry)
+        for name in names
+        if name != "audit"
+        for sequence, entry in market.sql(f"SELECT sequence, entry FROM {name}.log")
+    }
+    found += [
+        f"{name} {n} is not as in its log" for name, n in sorted(logged) if kept.get((name, n)) != logged[name, n]
+    ]
+    found += [f"{name} {n} is in no log" for name, n in sorted(kept.keys() - logged.keys())]
+    verifier = Verifier(market.settings.origin, PublicKeys(market.settings.keys).of("log"))
+    grown, at = CompactRange(), 0
+    for size, root, note in market.sql("SELECT size, root, note FROM audit.checkpoint ORDER BY size"):
+        grown.extend(leaf_hashes(bytes(entry) for *_, entry in leaves[at:size]))
+        at = size
+        signed = open_checkpoint(note, [verifier])
+        if not (grown.size, grown.root()) == (size, bytes(root)) == (signed.size, signed.root):
+            found.append(f"the checkpoint of {size} signs another tree")
+    return found
+
+
 def tables(system: System) -> Findings:
     market = system.market
-    live = Live(market.url, market.services)
+    folded = [service for service in market.services if not service.deposit]  # what it takes is what `tree` looks at
+    live = Live(market.url, folded)
     try:
-        fold = Fold(market.services, live.standing.limits, frozenset(live.standing.parked))
-        for service in market.services:
+        fold = Fold(folded, live.standing.limits, frozenset(live.standing.parked))
+        for service in folded:
             for sequence, entry in live.entries_after(service.name, 0):
                 fold.feed(service.name, sequence, entry)
             for event in live.standing.unsealed[service.name]:
@@ -122,7 +179,7 @@ def tables(system: System) -> Findings:
 
 def publication(system: System) -> Findings:
     found: Findings = []
-    reached = published(system.published)
+    reached = system.reached()
     for service in system.market.services:
         firsts = list(dict.fromkeys(reached.get(service.name, [])))
         [(head,)] = system.market.sql(f"SELECT sequence FROM {service.name}.log_head")
@@ -149,9 +206,11 @@ def backlog(system: System) -> Findings:
 
 CHECKS: dict[str, Callable[[System], Findings]] = {
     "accepted": accepted,
-    "positions": positions,
-    "versions": versions,
     "effects": effects,
+    "sums": sums,
+    "positions": positions,
+    "tree": tree,
+    "versions": versions,
     "tables": tables,
     "publication": publication,
     "backlog": backlog,

@@ -11,7 +11,7 @@ from tests.faults.checks import check
 from tests.faults.system import System
 from tests.support import eventually
 
-TAKEN_OVER_WITHIN_S = 3.5  # the idle limit is 2 s; the rest is for a busy machine
+TAKEN_OVER_WITHIN_S = 15.0  # 2 s of the idle limit, and a slow machine
 
 
 def test_a_frozen_sealer_loses_the_head_to_another_and_does_no_harm_when_it_thaws(system: System) -> None:
@@ -29,7 +29,7 @@ def test_a_frozen_sealer_loses_the_head_to_another_and_does_no_harm_when_it_thaw
     # Thawed, it has lost its transaction and its connection; it goes on by itself with what came since.
     frozen.until(lambda: system.market.sql("SELECT sequence FROM box.log_head") == [(22,)])
     frozen.stop()
-    assert frozen.said("sealed") == [10]
+    assert sum(frozen.said("sealed")) == 10  # in as many batches as there were looks meanwhile
     system.rest()
     check(system)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import Connection
 
+from kernel import sealer as sealing
 from kernel.ids import new_id
+from kernel.pipeline import Statement, run
 from kernel.publisher import Publisher
-from kernel.sealer import Sealer
 from kernel.store import Store, Unit
 from kernel.subscription import Subscription
 from tests.faults.book import Sent
 from tests.faults.checks import CHECKS, check
 from tests.faults.system import System
+from tests.faults.toys import toys
 from tests.faults.transport import FileTransport
+from tests.support import eventually, market
 
 
 def findings(system: System) -> dict[str, str]:
@@ -93,20 +97,25 @@ def test_a_state_that_an_event_did_not_make_and_a_read_table_that_was_not_writte
     store.service = replace(store.service, projections=())
     system.put(boxes, 1)
     system.rest()
-    assert findings(system) == {"tables": "box.total red: (row) is 'no row', the log says 'a row'"}
+    assert findings(system) == {
+        "tables": "box.total red: (row) is 'no row', the log says 'a row'",
+        "sums": "red: put in 1, held 1, total 0",
+    }
+
+
+def test_sums_that_are_not_one_number(system: System) -> None:
+    [box_id] = system.open_boxes(1)
+    system.put([box_id], 3)
+    system.rest()
+    system.market.sql("UPDATE box.box SET state = jsonb_set(state, '{held}', '-1')")
+    system.market.sql("UPDATE mirror.seen SET amount = 5")
+    found = findings(system)["sums"]
+    assert found == (
+        f"red: put in 6, held -1, total 6\nput in 6, the mirror has seen 5\n{box_id} holds less than nothing"
+    )
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------
-
-
-class Rewritten:
-    """A connection that says something else to the database."""
-
-    def __init__(self, connection: Connection, old: str, new: str) -> None:
-        self._connection, self._old, self._new = connection, old, new
-
-    def exec_driver_sql(self, statement: str, parameters: Any = None) -> Any:
-        return self._connection.exec_driver_sql(statement.replace(self._old, self._new), parameters)
 
 
 # What a careless sealer says instead of the right thing → the check that must find it, and what it must say.
@@ -127,25 +136,24 @@ BAD_SEALERS = {
 
 
 @pytest.mark.parametrize("bug", BAD_SEALERS)
-def test_a_careless_sealer(system: System, bug: str) -> None:
+def test_a_careless_sealer(system: System, bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new, name, says = BAD_SEALERS[bug]
     boxes = system.open_boxes(1)
-    host = system.market.installation.hosts["box"]
-    statements: list[str] = []
+    worker = system.market.installation.workers["box"]
+    rewritten: list[str] = []
 
-    class Careless(Sealer):
-        def _seal(self, connection: Connection) -> int:
-            statements.append(old)
-            return super()._seal(Rewritten(connection, old, new))  # type: ignore[arg-type]
+    def careless(connection: Connection, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+        rewritten.extend(sql for sql, _ in statements if old in sql)
+        return run(connection, [(sql.replace(old, new), values) for sql, values in statements])
 
-    sealer = Careless("box", host.engine, host.clock)
+    monkeypatch.setattr(sealing, "run", careless)
     for _ in range(3):
         system.put(boxes, 3)
         try:
-            sealer.seal()
+            worker.sealer.seal()
         except Exception as problem:  # noqa: BLE001 - the database's own constraints may refuse it first
             assert "log_event_id_key" in str(problem), problem
-    assert statements
+    assert rewritten, "the sealer says something else by now: nothing was planted"
     assert says in findings(system)[name]
 
 
@@ -154,6 +162,45 @@ def test_a_head_that_is_not_the_end_of_the_chain(system: System) -> None:
     system.rest()
     system.market.sql("UPDATE box.log_head SET hash = repeat('a', 64)")
     assert "the chain ends in" in findings(system)["positions"]
+
+
+# -- the tree ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def audited(fresh_database: str, tmp_path: Path) -> Iterator[System]:
+    """Box, mirror and clockwork with the audit service over them, which has signed two checkpoints."""
+    with market(toys(tmp_path / "home"), fresh_database, tmp_path / "home") as made:
+        system = System(made, tmp_path)
+        boxes = system.open_boxes(2)
+        for number in (1, 2):
+            system.put(boxes, 3)
+            system.rest()
+            eventually(lambda number=number: made.work() or _signed(system) == number)
+        assert findings(system) == {}
+        yield system
+
+
+def _signed(system: System) -> int:
+    return int(system.market.sql("SELECT count(*) FROM audit.checkpoint")[0][0])
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("DELETE FROM audit.leaf WHERE source = 'box' AND sequence = 3", "box 3 is not as in its log"),
+        ("UPDATE audit.leaf SET sequence = 99 WHERE source = 'box' AND sequence = 3", "box 99 is in no log"),
+        (r"UPDATE audit.leaf SET entry = overlay(entry PLACING '\x39' FROM 60) WHERE sequence = 2", "signs another tree"),
+        ("UPDATE audit.checkpoint SET root = sha256(root) WHERE size = (SELECT min(size) FROM audit.checkpoint)",
+         "signs another tree"),
+        ("UPDATE audit.checkpoint SET note = (SELECT note FROM audit.checkpoint ORDER BY size LIMIT 1)",
+         "signs another tree"),
+        ('UPDATE audit.leaf SET "index" = 1000 WHERE "index" = 4', "leaf 5 stands at 4"),
+    ],
+)  # fmt: skip
+def test_a_tree_that_is_not_over_the_logs(audited: System, damage: str, says: str) -> None:
+    audited.market.sql(f"SET LOCAL session_replication_role = replica; {damage}")
+    assert says in findings(audited)["tree"]
 
 
 # -- subscribers, schedule, publisher ---------------------------------------------------------------------------------

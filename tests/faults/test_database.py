@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from app.postgres import Embedded
 from tests.conftest import databases
 from tests.faults.checks import check
 from tests.faults.commits import held_at_commit
 from tests.faults.conftest import Make
 from tests.faults.proxy import Loss, Proxy
-from tests.faults.system import System
+from tests.faults.server import Server
+from tests.faults.system import PATIENCE_S, System
 from tests.support import eventually
 
 
@@ -84,47 +81,6 @@ def test_terminated_backends_lose_nothing(system: System) -> None:
 # -- a server of our own, which may be killed -------------------------------------------------------------------------
 
 
-class Server:
-    """An embedded server with a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self._embedded = Embedded(home)
-        self._home = home
-        self.dsn = self._embedded.start()
-
-    def kill(self, how: signal.Signals) -> None:
-        """SIGQUIT is an immediate shutdown: nothing is written, as in a power cut."""
-        with psycopg.connect(self.dsn) as connection:
-            [folder] = connection.execute("SHOW data_directory").fetchone() or [""]
-        pid = int((Path(folder) / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, how)
-        eventually(lambda: self._embedded._server_pid() is None)
-
-    def start_again(self) -> None:
-        again = Embedded(self._home)
-        again.start()
-        again.stop()  # the first one still uses it, so the server stays
-
-    def configure(self, **settings: str) -> None:
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
-            for name, value in settings.items():
-                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
-            connection.execute("SELECT pg_reload_conf()")
-
-    def remove(self) -> None:
-        self._embedded.remove()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    parent = Path(tempfile.mkdtemp(prefix="market-faults-"))
-    parent.chmod(0o755)  # started by root, the server runs under another account and must get in
-    made = Server(parent / "home")
-    yield made
-    made.remove()
-    shutil.rmtree(parent)
-
-
 @pytest.fixture
 def own(server: Server, make_system: Make) -> Iterator[System]:
     with databases(server.dsn) as create:
@@ -173,11 +129,12 @@ def test_a_backend_that_dies_after_its_commit_and_before_its_answer_has_done_it(
     # A standby that never comes: the commit is on disk, and its answer waits.
     server.configure(synchronous_standby_names="nobody")
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(own.give, "box.put", {"id": box_id, "amount": 1}, "done unheard")
-        waiting: list[int] = []
-        eventually(lambda: bool(waiting) or waiting.extend(_waiting_for_standby(server)) is not None)
-        _end_backend(own, waiting[0], how)
-        eventually(lambda: _can(server, synchronous_standby_names=""))
+        try:
+            answer = pool.submit(own.give, "box.put", {"id": box_id, "amount": 1}, "done unheard")
+            eventually(lambda: len(_waiting_for_standby(server)) > 0, PATIENCE_S)
+            _end_backend(own, _waiting_for_standby(server)[0], how)
+        finally:
+            eventually(lambda: _can(server, synchronous_standby_names=""), PATIENCE_S)
         answer.result(20)
     own.settle()
     assert own.book.answers["done unheard"]["replayed"] is True

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Connection
 
 from kernel.chain import take_apart
-from kernel.clock import move_sandbox
+from kernel.clock import MOST_SKEW_S, move_sandbox
 from kernel.sealer import Sealer
+from tests.faults.book import KEEPER
 from tests.faults.checks import check, entries
 from tests.faults.commits import held_at_commit
 from tests.faults.conftest import Make
@@ -90,6 +91,14 @@ def test_a_clock_that_jumps_back_never_makes_sealedat_decrease(system: System) -
     instants = [take_apart(entry).sealedat for entry in entries(system, "box")]
     assert len(instants) == 9 and instants == sorted(instants)
     check(system)
+
+
+def test_a_call_from_the_future_is_for_a_replica_whose_clock_is_right(system: System) -> None:
+    [box_id] = system.open_boxes(1)
+    put = ("box.put", {"id": box_id, "amount": 1}, KEEPER)
+    ahead = timedelta(seconds=MOST_SKEW_S)
+    assert system.market.refused(*put, received_at=datetime.now(UTC) + 2 * ahead) == "unavailable"
+    assert "version" in system.give("box.put", put[1])
 
 
 def test_a_sandbox_clock_can_not_be_set_back(system: System) -> None:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from kernel.publisher import Sealed
+
 
 class FileTransport:
     """Appends `source sequence` lines; one write a batch, so that a killed process leaves whole lines."""
@@ -13,8 +15,8 @@ class FileTransport:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def publish(self, source: str, entries: Sequence[tuple[int, str, bytes]]) -> None:
-        os.write(self._file, "".join(f"{source} {sequence}\n" for sequence, _, _ in entries).encode())
+    def publish(self, source: str, entries: Sequence[Sealed]) -> None:
+        os.write(self._file, "".join(f"{source} {entry.sequence}\n" for entry in entries).encode())
 
 
 def published(path: Path) -> dict[str, list[int]]:

@@ -49,6 +49,14 @@ class Put(Command):
     amount: int = Field(ge=-1000, le=1000)
 
 
+class PutMany(Command):
+    """The same thing so many times: an event for each."""
+
+    id: Id
+    amount: int = Field(ge=0, le=1000)
+    times: int = Field(ge=1, le=100)
+
+
 class ShutBox(Command):
     id: Id
 
@@ -77,6 +85,11 @@ def put(state: Box, command: Put, context: Context) -> Decision:
     if state.held + command.amount > 10_000:
         return refused(FULL.having(held=state.held), OverfullTried(amount=command.amount))
     return decided(ThingPut(amount=command.amount, colour=state.colour), held=state.held + command.amount)
+
+
+@box.command(PutMany, roles={"keeper"}, states={"open"}, emits=(ThingPut,))
+def put_many(state: Box, command: PutMany, context: Context) -> Decision:
+    return decided(*(ThingPut(amount=command.amount, colour=state.colour) for _ in range(command.times)))
 
 
 @box.command(ShutBox, roles={"keeper", "system"}, states={"open"}, emits=(BoxShut,))
@@ -136,7 +149,7 @@ def box_service() -> Service:
         name="box",
         metadata=box_metadata,
         aggregates=(box,),
-        commands=(On(OpenBox), On(Put, receipt=True), On(ShutBox)),
+        commands=(On(OpenBox), On(Put, receipt=True), On(PutMany), On(ShutBox)),
         queries=(total_of,),
         projections=(totals,),
         constraints={"total_not_negative": BELOW},

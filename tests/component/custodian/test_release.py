@@ -20,6 +20,7 @@ from kernel.sealing import PAIRS, Sealed, SealError, from_base64, open_inner, op
 from services.audit.service import service as audit
 from services.billing.service import service as billing
 from services.custodian import keystore
+from services.custodian.evidence import missing_evidence
 from services.custodian.service import service as custodian
 from services.orders.service import service as orders
 from services.providers.service import service as providers
@@ -153,6 +154,25 @@ def test_with_two_custodians_down_the_competition_waits_in_closed(region: Region
     close(region, competition_id)
     until(region, lambda: bool(region.sql("SELECT 1 FROM custodian_2.log WHERE type LIKE '%%LayersReleased%%'")))
     assert status(region, competition_id) == "closed"
+
+
+def test_a_list_counts_only_when_all_of_its_parts_are_proved(region: Region) -> None:
+    competition_id, lot_id = opened_for_bids(region)
+    bid(region, competition_id, lot_id, region.providers[0], 35_000, "submit_bid", 1)
+    close(region, competition_id)
+    until(region, lambda: status(region, competition_id) == "opened")
+    assert lacking(region, competition_id) == ""
+    # A list of two lines of which one has come; then one whose second part is in no tree.
+    region.sql("UPDATE custodian_1.competition SET standing = 2 WHERE competition_id = %s", (competition_id,))
+    assert lacking(region, competition_id) == "the closing's list is not whole yet"
+    region.sql("INSERT INTO custodian_1.part VALUES (%s, %s, 1)", (competition_id, new_id()))
+    assert lacking(region, competition_id) == "the closing is not in a checkpoint yet"
+
+
+def lacking(region: Region, competition_id: str) -> str:
+    host = region.installation.hosts["custodian_1"]
+    with host.engine.connect() as connection, connection.begin():
+        return missing_evidence(connection, region.settings.keys, competition_id, host.clock.now(connection))
 
 
 def until(region: Region, check: Any) -> None:

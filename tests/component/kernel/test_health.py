@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -29,12 +30,39 @@ def test_everything_that_waits_is_counted_until_it_is_done(toys: Market) -> None
     box_id = new_id()
     toys.do("box.open_box", {"id": box_id, "colour": "red"}, KEEPER)
     toys.do("box.put", {"id": box_id, "amount": POISON}, KEEPER)
-    assert health(hosts["box"]) == {"service": "box", "unsealed": 2, "parked": 0, "behind": {}}
+    assert health(hosts["box"]) == {"service": "box", "unsealed": 2, "unpublished": 0, "parked": 0, "behind": {}}
     workers["box"].sealer.seal()
-    assert health(hosts["box"])["unsealed"] == 0
-    assert health(hosts["mirror"]) == {"service": "mirror", "unsealed": 0, "parked": 0, "behind": {"box": 2}}
+    sealed = health(hosts["box"])
+    assert (sealed["unsealed"], sealed["unpublished"]) == (0, 2)
+    assert health(hosts["mirror"]) == {
+        "service": "mirror",
+        "unsealed": 0,
+        "unpublished": 0,
+        "parked": 0,
+        "behind": {"box": 2},
+    }
     toys.work()
-    assert health(hosts["mirror"]) == {"service": "mirror", "unsealed": 0, "parked": 1, "behind": {"box": 0}}
+    assert health(hosts["mirror"]) == {
+        "service": "mirror",
+        "unsealed": 0,
+        "unpublished": 0,
+        "parked": 1,
+        "behind": {"box": 0},
+    }
+
+
+def test_the_oldest_event_that_waits_has_an_age(toys: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    def age() -> float | None:
+        health(toys.installation.hosts["box"])
+        return REGISTRY.get_sample_value("market_outbox_age_seconds", {"service": "box"})
+
+    assert age() == 0
+    toys.do("box.open_box", {"id": new_id(), "colour": "red"}, KEEPER)
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert 59 < (age() or 0) < 61
+    toys.installation.workers["box"].sealer.seal()
+    assert age() == 0
 
 
 def test_the_gauges_say_the_same(toys: Market) -> None:

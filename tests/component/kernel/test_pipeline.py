@@ -23,6 +23,10 @@ def engine(module_database: str) -> Iterator[Engine]:
     made.dispose()
 
 
+def _dsn(engine: Engine) -> str:
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def test_rows_come_in_the_order_of_the_statements(engine: Engine) -> None:
     with engine.connect() as connection:
         assert run(
@@ -73,3 +77,37 @@ def test_a_batch_sends_what_waits_before_it_reads_and_forgets_on_demand(engine: 
         batch.forget()
         batch.flush()
         assert batch.read("SELECT count(*) FROM thing", ()) == [(1,)]
+
+
+def test_a_value_that_cannot_be_sent_leaves_the_connection_good(engine: Engine) -> None:
+    with engine.connect() as connection:
+        with pytest.raises(DBAPIError) as caught:
+            run(connection, [("SELECT 1", ()), ("SELECT %s::text", ("a\0b",))])
+        assert not is_transient(caught.value)
+        assert run(connection, [("SELECT 3", ())]) == [[(3,)]]
+
+
+def test_statements_of_a_table_that_changed_are_prepared_anew(engine: Engine) -> None:
+    ask = [("SELECT * FROM thing", ())]
+    with engine.connect() as connection:
+        assert run(connection, [*ask, ("COMMIT", ())])[0] == []
+        with psycopg.connect(_dsn(engine), autocommit=True) as other:
+            other.execute("ALTER TABLE thing ADD COLUMN name text")
+        with pytest.raises(DBAPIError):
+            run(connection, ask)
+    with engine.connect() as connection:  # of a pool of one: the same
+        assert run(connection, ask) == [[]]
+    with psycopg.connect(_dsn(engine), autocommit=True) as other:
+        other.execute("ALTER TABLE thing DROP COLUMN name")
+
+
+def test_a_statement_that_fails_at_first_is_no_burden(engine: Engine) -> None:
+    """Neither a name that was never prepared is used, nor is one prepared again and again."""
+    with engine.connect() as connection:
+        for _ in range(3):
+            with pytest.raises(IntegrityError):
+                run(connection, [("INSERT INTO thing VALUES (%s), (%s)", (7, 7)), ("SELECT 'behind it'", ())])
+            connection.rollback()
+        (count,) = run(connection, [("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'INSERT%'", ())])
+        assert count == [(1,)]
+        assert run(connection, [("SELECT 'behind it'", ())]) == [[("behind it",)]]

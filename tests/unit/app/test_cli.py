@@ -15,6 +15,7 @@ import click
 import pytest
 import typer.main
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
@@ -111,6 +112,14 @@ def test_a_wrong_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatc
         Settings()
     failure = cli.as_failure(wrong.value)
     assert failure is not None and "MARKET_POOL_SIZE" in failure.what
+
+
+def test_a_wrong_file_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_SECRETS_DIR", "/nowhere/secrets")
+    with pytest.raises(SettingsError) as wrong:
+        Settings()
+    failure = cli.as_failure(wrong.value)
+    assert failure is not None and "/nowhere/secrets" in failure.what and "MARKET_SECRETS_DIR" in failure.next_step
 
 
 def test_a_defect_is_not_dressed_up() -> None:

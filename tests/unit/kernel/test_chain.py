@@ -117,6 +117,20 @@ def test_every_flipped_byte_is_found_at_its_entry() -> None:
             assert found.value.sequence == number + 1, f"byte {at} of entry {number + 1}: {found.value}"
 
 
+def test_a_flipped_byte_is_found_wherever_it_is_in_a_long_log() -> None:
+    """Entries are verified many at once: where such a batch ends, or a sequence has a digit more, changes nothing."""
+    log = linked([b'{"n":%d}' % number for number in range(1100)], [AT] * 1100)
+    head = chain.entry_hash(log[-1])
+    assert verify_chain(log, head=head) == Link(1100, head, AT)
+    for number in (1, 2, 9, 10, 99, 100, 255, 256, 257, 512, 513, 999, 1000, 1024, 1025, 1100):
+        entry = log[number - 1]
+        for at in (0, 9, 10, len(entry) - 120, len(entry) - 40, len(entry) - 2, len(entry) - 1):
+            changed = entry[:at] + bytes([entry[at] ^ 1]) + entry[at + 1 :]
+            with pytest.raises(ChainError) as found:
+                verify_chain([*log[: number - 1], changed, *log[number:]], head=head)
+            assert found.value.sequence == number, f"byte {at}: {found.value}"
+
+
 @pytest.mark.parametrize(
     ("damage", "sequence", "what"),
     [
@@ -141,6 +155,9 @@ def test_a_log_that_was_cut_or_shuffled_is_refused(damage: Any, sequence: int, w
     [
         ([b"{}", b"{}"], [AT, "2026-12-31T23:59:59.999999Z"], "entry 2: sealed at 2026.*before its predecessor"),
         ([b"{}"], ["2027-13-01T00:00:00.000000Z"], "entry 1: sealedat is not an instant"),
+        ([b"{}", b"{}"], [AT, "2027-01-01T00:00:60.000000Z"], "entry 2: sealedat is not an instant"),
+        ([b"{}", b"{}"], [AT, "2027-01-01T00:61:00.000000Z"], "entry 2: sealedat is not an instant"),
+        ([b"{}", b"{}"], [AT, "2027-01-01T00:00:0:.000000Z"], "entry 2: sealedat is not an instant"),
         ([b"[1]"], [AT], "entry 1: its event is not an object"),
         ([b'{"a":1}x'], [AT], "entry 1: its event is not an object"),
     ],

@@ -35,6 +35,12 @@ def test_a_public_key_alone_is_enough_where_the_private_one_is_elsewhere(tmp_pat
     assert PublicKeys(tmp_path).of("gateway") == b"\x07" * 32
 
 
+def test_beside_the_public_key_of_a_service_elsewhere_no_private_one_is_made(tmp_path: Path) -> None:
+    (tmp_path / "gateway.pub").write_bytes(b"\x07" * 32)
+    make_keys(tmp_path, ())
+    assert not (tmp_path / "gateway.key").exists() and (tmp_path / "access.key").exists()
+
+
 def test_a_missing_public_key_says_which_file_and_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"access\.pub is missing: run `\./market migrate`"):
         PublicKeys(tmp_path).of("access")

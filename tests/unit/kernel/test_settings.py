@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
+from kernel.database import service_url
 from kernel.settings import PROJECT, Settings
 
 
@@ -56,3 +58,29 @@ def test_a_frozen_holder_of_a_lock_is_freed_before_those_who_wait_give_up() -> N
     settings = Settings()
     assert settings.idle_in_transaction_timeout_ms < settings.lock_timeout_ms <= settings.statement_timeout_ms
     assert settings.lock_timeout_ms <= settings.call_deadline_s * 1000
+
+
+def test_what_is_secret_is_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "market_role_password").write_text("from-a-file\n")
+    (tmp_path / "market_pool_size").write_text("3")
+    monkeypatch.setenv("MARKET_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("MARKET_POOL_SIZE", "4")
+    settings = Settings()
+    assert settings.role_password == "from-a-file" and settings.pool_size == 4  # the environment goes before files
+
+
+def test_a_folder_of_secrets_that_is_not_there_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_SECRETS_DIR", "/nowhere/secrets")
+    with pytest.raises(SettingsError, match="MARKET_SECRETS_DIR names /nowhere/secrets"):
+        Settings()
+
+
+def test_who_acts_as_several_services_knows_a_password_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "market_role_passwords").write_text('{"orders": "o", "vault": "v"}')
+    monkeypatch.setenv("MARKET_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("MARKET_ROLE_PASSWORD", "the others'")
+    settings = Settings()
+    assert [settings.password_of(name) for name in ("orders", "vault", "audit")] == ["o", "v", "the others'"]
+    assert "market_orders:o@db" in service_url("postgresql://owner:secret@db/market", "orders", settings)

@@ -217,9 +217,11 @@ class Walk:
         return self
 
     def found(self, *bids: SealedBid, **changes: Any) -> opening.Found:
+        forms = {each.bid_id: each.sealed.to_dict() for each in bids}
         found = opening.Found(
             keys={each.bid_id: (each.key_text,) for each in bids},
-            sealed={each.bid_id: each.sealed.to_dict() for each in bids},
+            commitments={bid_id: form["commitment"] for bid_id, form in forms.items()},
+            sealed=forms,
             acting=("custodian_1", "custodian_2"),
         )
         return replace(found, **changes)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kernel.ids import new_id
 from kernel.sealing import to_base64
 from services.orders.domain import scoring
 from services.orders.domain.competition import announcement, closing, publication, questions
-from services.orders.domain.competition.state import CriterionLine, Requirement
+from services.orders.domain.competition.state import MAX_BIDS, CriterionLine, Requirement
 from tests.unit.orders.competition_walk import (
     EVALUATORS,
     NOON,
@@ -212,15 +214,29 @@ def test_lots_without_bids_are_named_and_a_competition_without_any_is_unsuccessf
     assert none.status == "unsuccessful"
 
 
-def test_a_full_competition_still_fits_into_its_closing() -> None:
+@given(st.integers(1, MAX_BIDS) | st.sampled_from((closing.PART, closing.PART + 1, 2 * closing.PART, MAX_BIDS)))
+@settings(max_examples=15, deadline=None)
+def test_the_parts_of_the_closings_list_are_the_standing_bids_in_their_order(count: int) -> None:
     walk = Walk().open()
-    lines = [
-        closing.StandingBid(bid_id=new_id(), lot_id=new_id(), provider_id=new_id(), bid_version=1_000_000)
-        for _ in range(300)
-    ]
+    lot_id = walk.lots[0].lot_id
+    lines = tuple(
+        closing.StandingBid(bid_id=new_id(), lot_id=lot_id, provider_id=new_id(), bid_version=1_000_000)
+        for _ in range(count)
+    )
     walk.now = walk.state.deadline + closing.GRACE
-    standing = closing.Standing(tuple(lines), sealed=True)
-    walk.do(closing.CloseBidding(id=walk.id, deadline=walk.state.deadline), facts=standing)
+    close = closing.CloseBidding(id=walk.id, deadline=walk.state.deadline)
+    closed, *following = walk.do(close, facts=closing.Standing(lines, sealed=True))  # each fits into an entry
+    assert isinstance(closed, closing.BiddingClosed)
+    listed = [*closed.standing]
+    for event in following:
+        assert isinstance(event, closing.StandingBidsListed) and event.first == len(listed) + 1
+        listed += event.standing
+    assert tuple(listed) == lines
+    assert (closed.count, closed.standing_hash) == (count, closing.list_hash(lines))
+    assert [(bid.bid_id, bid.arrival) for bid in walk.state.bids] == [
+        (line.bid_id, place) for place, line in enumerate(lines, start=1)
+    ]
+    assert walk.status == "closed"
 
 
 def test_a_competition_may_be_cancelled_by_its_body_and_then_does_nothing_more() -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kernel.aggregate import changed
 from kernel.ids import new_id
 from services.orders.domain.competition import admission, award, closing, evaluation, opening, ranking
 from services.orders.domain.competition.protocol import write
+from services.orders.domain.competition.state import MAX_BIDS
+from services.orders.domain.competition.state import Bid as StandingBid
 from services.orders.domain.formulas import exact
 from tests.unit.orders.competition_walk import (
     EVALUATORS,
@@ -260,6 +264,29 @@ def test_when_nobody_is_left_a_declined_award_ends_the_competition() -> None:
     walk.decided().awarded()
     settle(walk, "active", 1)
     assert [type(event) for event in settle(walk, "declined", 0)] == [award.AwardSettled, award.CompetitionAgreed]
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["all at one price", "every price another"])
+def test_as_many_bids_as_a_competition_takes_are_ranked_and_awarded_in_entries_that_fit(apart: int) -> None:
+    walk = Walk(lots=(lot(MAX_BIDS),), criteria=PRICE_ALONE).open()
+    walk.evaluated(walk.bid(), walk.bid())
+    bids = tuple(
+        StandingBid(
+            new_id(), walk.lots[0].lot_id, new_id(), 1, arrival, "admitted", 40_000 + apart * arrival, 1, {}, "№ 7"
+        )
+        for arrival in range(1, MAX_BIDS + 1)
+    )
+    walk.state = changed(walk.state, bids=bids)
+    event = decided(walk)
+    [following] = [event for event in walk.events if isinstance(event, ranking.RankingContinued)]
+    assert following.first == len(event.order) + 1
+    assert (*event.order, *following.order) == tuple(bid.bid_id for bid in bids)
+    passed_over, gone = bids[50], bids[MAX_BIDS - 1]
+    walk.awarded(passed_over.provider_id, gone.provider_id)
+    assert walk.given_to() == {bid.bid_id: 1 for bid in bids if bid not in (passed_over, gone)}
+    parts = [event for event in walk.events if isinstance(event, award.CompetitionAwarded)]
+    assert [part.part for part in parts] == list(range(len(parts))) and parts[-1].unallocated == 2
+    assert all(before.unallocated == after.volume for before, after in pairwise(parts))
 
 
 def test_nothing_is_awarded_before_standstill_began() -> None:

@@ -29,14 +29,14 @@ def test_all_bids_open_by_themselves_when_their_keys_have_come() -> None:
     bids = (walk.bid(content(41_000, 300)), walk.bid(content(39_000, 700)))
     walk.closed(*bids)
     open_bids = opening.OpenBids(id=walk.id)
-    assert walk.do(open_bids, facts=walk.found()) == ()
+    assert walk.do(open_bids, facts=walk.found(*bids, keys={})) == ()
     some = walk.found(*bids, keys={bids[0].bid_id: (bids[0].key_text,)})
     assert walk.do(open_bids, facts=some) == (), "nobody's price is seen while another's may stay sealed"
     [event] = walk.do(open_bids, facts=walk.found(*bids))
     assert isinstance(event, opening.BidsOpened) and event.failed == ()
     assert [(line.price_kopecks, line.volume) for line in event.bids] == [(41_000, 300), (39_000, 700)]
     assert walk.status == "opened"
-    assert walk.refused(open_bids, facts=walk.found(*bids)) == "wrong_state"
+    assert walk.do(open_bids, facts=walk.found()) == (), "nothing is left to open"
 
 
 def test_the_first_key_that_fits_the_commitment_counts() -> None:
@@ -58,6 +58,7 @@ def test_a_bid_that_no_key_fits_is_waited_for_and_then_named() -> None:
     over = walk.state.closed_at + opening.PATIENCE
     alone = walk.found(good, bad, keys=found.keys, acting=("custodian_1",))
     assert walk.do(open_bids, facts=alone, now=over) == (), "two custodians down: nothing is given up"
+    assert walk.dues[-1] == (over + opening.PATIENCE, open_bids), "whenever they are back, somebody looks"
     [event] = walk.do(open_bids, facts=found, now=over)
     assert isinstance(event, opening.BidsOpened)
     assert [line.bid_id for line in event.bids] == [good.bid_id]
@@ -163,6 +164,26 @@ def test_many_bids_open_in_entries_that_fit() -> None:
     walk.opened(*bids)
     events = [event for event in walk.events if isinstance(event, opening.BidsOpened)]
     assert sum(len(event.bids) for event in events) == 60 and len(events) == 3
+
+
+def test_more_bids_than_one_transaction_opens_are_opened_by_several_that_follow_each_other() -> None:
+    walk = Walk().open()
+    bids = [walk.bid(content(40_000 + n, 1)) for n in range(2 * opening.AT_ONCE + 1)]
+    walk.closed(*bids)
+    open_bids = opening.OpenBids(id=walk.id)
+    keyless = walk.found(*bids, keys={bid.bid_id: (bid.key_text,) for bid in bids[:-1]})
+    assert walk.do(open_bids, facts=keyless) == (), "the last one's key isn't there, so nobody's price is seen"
+    for opened in (opening.AT_ONCE, 2 * opening.AT_ONCE):
+        following = opening.opened_next(walk.state)
+        forms = {bid.bid_id: bid.sealed.to_dict() for bid in bids if bid.bid_id in {each.bid_id for each in following}}
+        walk.do(open_bids, facts=walk.found(*bids, sealed=forms))
+        assert walk.dues[-1] == (walk.now, open_bids)
+        assert [bid.status for bid in walk.state.bids].count("opened") == opened
+    assert walk.refused(admission.BeginEvaluation(id=walk.id), OFFICER) == "bids_unchecked"
+    give = opening.ProvideBidKey(id=walk.id, bid_id=bids[-1].bid_id, key=bids[-1].key_text)
+    walk.do(give, actor("provider", bids[-1].line.provider_id), walk.found(*bids))
+    assert walk.do(open_bids, facts=walk.found(*bids)) == (), "the bidder was first"
+    assert [bid.price_kopecks for bid in walk.state.bids] == [40_000 + n for n in range(len(bids))]
 
 
 def reasons(walk: Walk, bid: SealedBid, bidder: admission.Bidder = ACTIVE, met: bool = True) -> list[str]:

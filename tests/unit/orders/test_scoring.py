@@ -219,7 +219,7 @@ GOOD = {"criteria": PRICE_AND_QUALITY, "offers": [offer("A", 1, price=100, quali
         ({"offers": [offer("A", True, price=1, quality=[1])]}, "scoring_bad_shape"),
         ({"offers": [offer("A", n, price=1, quality=[1]) for n in (1, 2)]}, "scoring_repeated"),
         ({"offers": [offer(n, 1, price=1, quality=[1]) for n in "AB"]}, "scoring_repeated"),
-        ({"offers": [offer(str(n), n, price=1, quality=[1]) for n in range(1001)]}, "scoring_too_many"),
+        ({"offers": [offer(str(n), n, price=1, quality=[1]) for n in range(2501)]}, "scoring_too_many"),
         ({"volume": 5}, "scoring_bad_shape"),
         ({"offers": [offer("A", 1, price=1, quality=[1]) | {"volume": 1}]}, "scoring_bad_shape"),
         (
