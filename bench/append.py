@@ -3,6 +3,8 @@
 * `kernel`: one row, one event, its reply; 8 writer processes on 8 streams; counted when it is sealed.
 * `kernel_locked`: the same, but each command takes the head row before its last statements and writes its own log entry.
 
+The service's worker runs beside both, in a process of its own: whoever gives the order, the log is published.
+
 Ratios: `vs_lock` = kernel / kernel_locked.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Event as ProcessEvent
 from pathlib import Path
 from typing import Any
@@ -80,8 +82,10 @@ def write(url: str, home: str, locked: bool, seconds: float, ready: Any, go: Pro
     done.put(count)
 
 
-def seal(url: str, home: str, service: Callable[[], Service], ready: Any, stop: ProcessEvent) -> None:
-    """The service's own worker in a process of its own, until it was told to stop and the outbox is empty."""
+def seal(
+    url: str, home: str, service: Callable[[], Service], ready: Any, stop: ProcessEvent, sealed: ProcessEvent
+) -> None:
+    """The service's own worker in a process of its own, until it was told to stop and the outbox is empty: `sealed`."""
     host = Host(service(), url, Settings(home=Path(home)))
     worker = Worker(host, Signals())
     worker.start()
@@ -90,35 +94,45 @@ def seal(url: str, home: str, service: Callable[[], Service], ready: Any, stop: 
     with host.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         while connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM outbox)").scalar_one():
             time.sleep(0.005)
+    sealed.set()
     worker.stop()
     host.close()
 
 
-def throughput(url: str, home: Path, locked: bool, seconds: float = SECONDS) -> float:
-    """Commands per second that ended in the log, from the start until the last is sealed."""
+def measured(
+    work: Sequence[tuple[Callable[..., None], tuple[Any, ...]]],
+    worker: tuple[str, str, Callable[[], Service]] | None,
+) -> float:
+    """Commands per second of one process for each of `work`, from their start until all is sealed.
+
+    `worker`: for whom a worker runs beside them in a process of its own: sealing what isn't yet in the log, publishing.
+    """
     context = mp.get_context("spawn")
     ready, go, stop, done = context.Semaphore(0), context.Event(), context.Event(), context.Queue()
-    writers = [
-        context.Process(target=write, args=(url, str(home), locked, seconds, ready, go, done)) for _ in range(WRITERS)
-    ]
-    for writer in writers:
-        writer.start()
-    sealer = context.Process(target=seal, args=(url, str(home), box_service, ready, stop))
-    if not locked:
-        sealer.start()
-        ready.acquire()
-    for _ in writers:
+    sealed = context.Event()
+    processes = [context.Process(target=target, args=(*arguments, ready, go, done)) for target, arguments in work]
+    if worker:
+        processes.append(context.Process(target=seal, args=(*worker, ready, stop, sealed)))
+    for process in processes:
+        process.start()
+    for _ in processes:
         ready.acquire()
     started = time.perf_counter()
     go.set()
-    count = sum(done.get() for _ in writers)
+    count = sum(done.get() for _ in work)
     stop.set()
-    if not locked:
-        sealer.join()
+    if worker:
+        sealed.wait()
     took = time.perf_counter() - started
-    for writer in writers:
-        writer.join()
-    return count / took
+    for process in processes:
+        process.join()
+    return float(count / took)
+
+
+def throughput(url: str, home: Path, locked: bool, seconds: float = SECONDS) -> float:
+    """Commands per second that ended in the log, from the start until the last is sealed."""
+    work = [(write, (url, str(home), locked, seconds))] * WRITERS
+    return measured(work, (url, str(home), box_service))
 
 
 def run() -> dict[str, float]:

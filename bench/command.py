@@ -2,21 +2,20 @@
 
 Everything that a bid means is in it: token and stamp checked, input validated, competition locked, facts read, state and
 read tables written, receipt signed, reply kept. Three ways, turn about, in the same run: sealed by a sealer's process,
-with the log's order given under a lock held through COMMIT, and with no sealer at all.
+with the log's order given under a lock held through COMMIT, and with no sealer at all. Beside the first two the
+service's worker runs, which also publishes.
 
 Ratios: `command_vs_lock` = sealed / locked, `vs_unsealed` = sealed / not sealed.
 """
 
 from __future__ import annotations
 
-import multiprocessing as mp
 import pickle
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.append import WRITERS, LockingStore, seal
+from bench.append import WRITERS, LockingStore, measured
 from bench.database import bench_database
 from bench.run import say
 from kernel.bus.call import Caller
@@ -34,7 +33,7 @@ COMPETITIONS, LOTS, BIDDERS = 8, 10, 20
 WAYS = ("sealed", "locked", "unsealed")
 
 
-def prepare(url: str, home: Path) -> list[list[dict[str, Any]]]:
+def prepare(url: str, home: Path, competitions: int = COMPETITIONS) -> list[list[dict[str, Any]]]:
     """Open competitions and sealed bids for every writer: commands' data, each with its bidder's token."""
     market = Market(everybody(home / "readers"), url, home, None, made=True)
     work: list[list[dict[str, Any]]] = [[] for _ in range(WRITERS)]
@@ -47,7 +46,7 @@ def prepare(url: str, home: Path) -> list[list[dict[str, Any]]]:
             (bidder.organisation,),
         )
     tokens = {bidder.id: issuer.issue(bidder) for bidder in bidders}
-    for _ in range(COMPETITIONS):
+    for _ in range(competitions):
         tender = Tender(market, *([100] * LOTS)).open()
         for lot in range(LOTS):
             for number, bidder in enumerate(bidders):
@@ -78,33 +77,12 @@ def submit(url: str, home: str, way: str, file: str, ready: Any, go: Any, done: 
 def throughput(way: str) -> float:
     """Bids per second until the last is sealed (committed, without a sealer)."""
     with TemporaryDirectory() as readers, bench_database(everybody(Path(readers))) as (url, home):
-        work = prepare(url, home)
-        context = mp.get_context("spawn")
-        ready, go, stop, done = context.Semaphore(0), context.Event(), context.Event(), context.Queue()
-        writers = []
-        for number, bids in enumerate(work):
+        work = []
+        for number, bids in enumerate(prepare(url, home)):
             file = home / f"bids-{number}"
             file.write_bytes(pickle.dumps(bids))
-            arguments = (url, str(home), way, str(file), ready, go, done)
-            writers.append(context.Process(target=submit, args=arguments))
-        for writer in writers:
-            writer.start()
-        sealer = context.Process(target=seal, args=(url, str(home), orders, ready, stop))
-        if way == "sealed":
-            sealer.start()
-            ready.acquire()
-        for _ in writers:
-            ready.acquire()
-        started = time.perf_counter()
-        go.set()
-        count = sum(done.get() for _ in writers)
-        stop.set()
-        if way == "sealed":
-            sealer.join()
-        took = time.perf_counter() - started
-        for writer in writers:
-            writer.join()
-        return float(count / took)
+            work.append((submit, (url, str(home), way, str(file))))
+        return measured(work, None if way == "unsealed" else (url, str(home), orders))
 
 
 def run() -> dict[str, float]:

@@ -12,7 +12,10 @@ from app.failure import Failure
 BENCHES = {
     "append": "bench.append",
     "command": "bench.command",
+    "flow": "bench.flow",
+    "publish": "bench.publish",
     "replay": "bench.replay",
+    "rpc": "bench.rpc",
     "verify": "bench.verify",
 }
 """Name → module with `run() -> {ratio: number}`; what it measured is printed to standard error."""
