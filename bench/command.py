@@ -28,7 +28,6 @@ from services.orders.service import service as orders
 from tests.component.orders.tender import Tender, everybody
 from tests.support import Market, person
 
-NAME = "append"
 COMPETITIONS, LOTS, BIDDERS = 8, 10, 20
 WAYS = ("sealed", "locked", "unsealed")
 
