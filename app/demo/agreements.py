@@ -79,7 +79,7 @@ def _draft_all(world: World, contest: Contest) -> None:
     """Draft for every award without an agreement. Numbers are drawn in the order of lots and ranks: one by one."""
     year = world.season.year
     whole = world.ask(None, "orders.competition", id=contest.competition_id)
-    fresh = [each for each in _in_rank(contest, whole) if each["agreement_id"] is None]
+    fresh = [each for each in _in_rank(world, contest, whole) if each["agreement_id"] is None]
     for each in fresh:
         world.do(
             world.people[f"{contest.order.body}_1"],
@@ -91,10 +91,10 @@ def _draft_all(world: World, contest: Contest) -> None:
         )
 
 
-def _in_rank(contest: Contest, whole: dict[str, Any]) -> list[dict[str, Any]]:
+def _in_rank(world: World, contest: Contest, whole: dict[str, Any]) -> list[dict[str, Any]]:
     """The awards in the order of lots and places."""
     lots = list(contest.lots)
-    places = {bid["bid_id"]: bid["place"] or 0 for bid in whole["bids"]}
+    places = {bid["bid_id"]: bid["place"] or 0 for bid in world.bids(contest)}
     return sorted(whole["awards"], key=lambda each: (lots.index(each["lot_id"]), places[each["bid_id"]]))
 
 
@@ -163,7 +163,7 @@ def _decline(world: World) -> None:
     """A winner refuses to sign: its volume goes to the next in rank, by itself."""
     contest = world.contests[DECLINED]
     whole = world.ask(None, "orders.competition", id=contest.competition_id)
-    first = _in_rank(contest, whole)[0]
+    first = _in_rank(world, contest, whole)[0]
     winner = staff_of(world, first["provider_id"])
     world.do(winner, "orders.decline_agreement", id=first["agreement_id"], reason="уволились сотрудники")
     world.settle()

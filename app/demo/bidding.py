@@ -260,8 +260,7 @@ def _instant(text: str, seconds: int) -> datetime:
 
 def _refuse_early_looks(world: World, contest: Contest) -> None:
     """Before the closing nobody sees who bids: neither the page of the competition nor the log."""
-    whole = world.ask(world.people["department_1"], "orders.competition", id=contest.competition_id)
-    world.expect("no bids are shown before the closing", [], whole["bids"])
+    world.expect("no bids are shown before the closing", [], world.bids(contest, world.people["department_1"]))
     officer = world.people["department_2"]
     world.refused(officer, "orders.begin_evaluation", "wrong_state", id=contest.competition_id)
     log = world.ask(None, "audit.entries", type="BidSubmitted", limit=5)
@@ -301,7 +300,7 @@ def _opened(world: World) -> str:
         if contest.key == WITHOUT_BIDS:
             world.expect("an order without bids", "unsuccessful", whole["status"])
             continue
-        prices = [row for row in whole["bids"] if row["price_kopecks"]]
+        prices = [row for row in world.bids(contest) if row["price_kopecks"]]
         world.expect(f"every standing bid of {contest.key} is opened", contest.bids, len(prices))
         opened += len(prices)
     world.facts["opened"] = opened

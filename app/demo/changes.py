@@ -175,7 +175,7 @@ def _seal_wrongly(world: World, contest: Contest) -> tuple[Data, str]:
 def _open_by_own_key(world: World, contest: Contest, key: str) -> None:
     """Custodians release layers that none of them can take further; the bidder's own key opens the bid."""
     world.wait_for("the custodians release what they have", lambda: _released(world, contest))
-    bid_id = _whole(world, contest)["bids"][0]["bid_id"]
+    bid_id = world.bids(contest)[0]["bid_id"]
     give = partial(_give_key, world, contest, bid_id)
     give(to_base64(new_key()), "wrong_commitment")
     give(key, "")

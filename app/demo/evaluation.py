@@ -49,7 +49,7 @@ def _check_bids(world: World, contest: Contest) -> tuple[int, int]:
     officer = world.people[f"{contest.order.body}_1"]
     in_debt = world.providers[IN_DEBT[1]].id, lot_id_of(IN_DEBT[0])
     admitted = rejected = 0
-    for bid in _whole(world, contest)["bids"]:
+    for bid in world.bids(contest):
         checks = [{"requirement": each["code"], "met": True, "reason": "по справке"} for each in REQUIREMENTS]
         if (bid["provider_id"], bid["lot_id"]) == in_debt:
             checks[0] |= {"met": False, "reason": "задолженность 12 400 ₽ на дату справки"}
@@ -65,7 +65,7 @@ def _check_bids(world: World, contest: Contest) -> tuple[int, int]:
 def _refuse_bad_checks(world: World) -> None:
     contest = world.contests["O01"]
     officer = world.people["department_1"]
-    bid = _whole(world, contest)["bids"][0]
+    bid = world.bids(contest)[0]
     this: Data = {"id": contest.competition_id}
     refused = partial(world.refused, officer, "orders.check_bid")
     refused("checks_unlike_requirements", **this, bid_id=bid["bid_id"], checks=[])
@@ -82,14 +82,14 @@ def score(world: World) -> str:
     """Conflicts first; then each member alone. Until the ranking nobody sees another's scores."""
     _refuse_bad_scores(world)
     counts = world.each([partial(_score_all, world, contest) for contest in _evaluated(world)])
-    hidden = _whole(world, world.contests["O01"])["scores"]
-    world.expect("scores are unseen until the ranking", [], hidden)
+    hidden = world.every(None, "orders.competition_scores", id=world.contests["O01"].competition_id)
+    world.expect("scores are unseen until the ranking", [], list(hidden))
     return f"{sum(counts)} scores by {EVALUATORS} members"
 
 
 def _score_all(world: World, contest: Contest) -> int:
     expert = [criterion["key"] for criterion in contest.order.criteria if criterion["formula"] == "expert_mean"]
-    bids = [bid for bid in _whole(world, contest)["bids"] if bid["status"] == "admitted"]
+    bids = [bid for bid in world.bids(contest) if bid["status"] == "admitted"]
     given = 0
     for number in range(1, EVALUATORS + 1):
         member = world.people[f"evaluator_{number}"]
@@ -136,7 +136,7 @@ def _score(bid_id: str, criterion: str, points: int) -> dict[str, Any]:
 def _refuse_bad_scores(world: World) -> None:
     contest = world.contests["O01"]
     this: Data = {"id": contest.competition_id}
-    bids = _whole(world, contest)["bids"]
+    bids = world.bids(contest)
     bid = next(bid for bid in bids if bid["status"] == "admitted")
     refused = partial(world.refused, world.people["evaluator_1"], "orders.submit_scores")
     refused("declare_conflicts_first", **this, scores=[_score(bid["bid_id"], "quality", 50)])
@@ -173,7 +173,7 @@ def _expect_tie(world: World) -> None:
     contest = world.contests[TIED.partition("-")[0]]
     whole = _whole(world, contest)
     lot_id = lot_id_of(TIED)
-    arrival = {bid["bid_id"]: bid["arrival"] for bid in whole["bids"]}
+    arrival = {bid["bid_id"]: bid["arrival"] for bid in world.bids(contest)}
     result = next(lot["result"] for lot in whole["lots"] if lot["lot_id"] == lot_id)
     first, second, *_ = result["ranking"]["ranking"]
     world.expect("the first two are level", [second["offer"]], first["level_with"])
@@ -186,10 +186,10 @@ def _expect_protocol(world: World) -> None:
     protocol = world.ask(None, "orders.protocol", id=contest.competition_id, lot_id=lot_id)
     result = next(lot["result"] for lot in _whole(world, contest)["lots"] if lot["lot_id"] == lot_id)
     world.expect("the protocol is that of the ranking", result["protocol_hash"], protocol["hash"])
-    scores = _whole(world, contest)["scores"]
-    world.expect("scores are seen after the ranking", True, len(scores) > 0)
+    scores = world.every(None, "orders.competition_scores", id=contest.competition_id)
+    world.expect("scores are seen after the ranking", True, any(scores))
     dear = world.providers[TOO_DEAR[1]].id
-    rejected = [bid for bid in _whole(world, contest)["bids"] if bid["status"] == "rejected"]
+    rejected = [bid for bid in world.bids(contest) if bid["status"] == "rejected"]
     world.expect("a price above the limit is rejected", True, any(bid["provider_id"] == dear for bid in rejected))
 
 

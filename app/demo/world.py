@@ -176,6 +176,10 @@ class World:
             if cursor is None:
                 return
 
+    def bids(self, contest: Contest, who: Person | None = None) -> list[dict[str, Any]]:
+        """The bids of a competition in the order of their arrival, as far as `who` may see them."""
+        return list(self.every(who, "orders.competition_bids", id=contest.competition_id))
+
     def expect(self, step: str, expected: Any, found: Any) -> None:
         if expected != found:
             raise Unexpected(step, repr(expected), f"found {found!r}")

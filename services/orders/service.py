@@ -28,6 +28,7 @@ from services.orders.projections.bidding import bids_projection, custodians_proj
 from services.orders.projections.competitions import competitions_projection, trail_projection
 from services.orders.projections.social_orders import social_orders_projection
 from services.orders.queries import agreements as agreement_pages
+from services.orders.queries import bids as bid_pages
 from services.orders.queries import competitions as pages
 from services.orders.queries import social_orders as order_pages
 from services.orders.queries.scoring_sheets import bids_to_score
@@ -93,7 +94,10 @@ def service() -> Service:
             pages.competitions,
             pages.competition,
             pages.custodian_keys,
-            pages.my_bids,
+            bid_pages.competition_bids,
+            bid_pages.competition_scores,
+            bid_pages.late_bids,
+            bid_pages.my_bids,
             bids_to_score,
             pages.protocol,
             agreement_pages.agreements,

@@ -24,7 +24,7 @@ ORDERS = area(
 COMPETITIONS = area(
     "orders",
     query("/competitions", "orders.competitions", "Конкурсы", "Competitions"),
-    query("/competitions/{id}", "orders.competition", "Конкурс целиком", "A competition whole"),
+    query("/competitions/{id}", "orders.competition", "Конкурс", "A competition"),
     query(
         "/competitions/{id}/keys",
         "orders.custodian_keys",
@@ -66,6 +66,14 @@ COMPETITIONS = area(
         body=_NEXT_BID,
     ),
     command("DELETE", _BIDS + "/{lot_id}", "orders.withdraw_bid", "Отозвать заявку", "Withdraw a bid", prepare=own_bid),
+    query(
+        _BIDS,
+        "orders.competition_bids",
+        "Заявки после окончания приёма",
+        "Its bids, after the closing",
+        fields={"competition_id": "id"},
+    ),
+    query("/competitions/{id}/late-bids", "orders.late_bids", "Опоздавшие", "Who came too late"),
     query("/bids/mine", "orders.my_bids", "Мои заявки", "My own bids"),
     command(
         "POST",
@@ -97,6 +105,12 @@ COMPETITIONS = area(
         "Declare conflicts of interest, or that there are none",
     ),
     command("POST", "/competitions/{id}/scores", "orders.submit_scores", "Выставить оценки", "Submit scores"),
+    query(
+        "/competitions/{id}/scores",
+        "orders.competition_scores",
+        "Оценки комиссии",
+        "What the commission's members gave",
+    ),
     command("POST", "/competitions/{id}/ranking", "orders.decide_ranking", "Подвести итог", "Decide the ranking"),
 )
 AGREEMENTS = area(

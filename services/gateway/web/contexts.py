@@ -201,6 +201,13 @@ class BidCell(TypedDict):
     score: Exact | None  # None until decided, and for bids not admitted
 
 
+class BestScore(TypedDict):
+    """The highest score of all admitted bids of a lot, also of those that are on another page."""
+
+    criterion: str  # Criterion.key
+    score: Exact
+
+
 class Bid(TypedDict):
     """A bid after the opening."""
 
@@ -237,7 +244,11 @@ class Lot(TypedDict):
     unit_limit_kopecks: int | None
     status: str
     reason: Text | None  # why nothing came of it
-    bids: list[Bid] | None  # None while sealed: nobody sees how many there are
+    bids: list[Bid] | None  # a part of them by rank; None while sealed: nobody sees how many there are
+    best: list[BestScore]  # empty where nothing is compared
+    best_total: Exact | None
+    cursor: str | None  # of this part of the bids; None on the first
+    next_cursor: str | None
     awards: list[Award]
 
 

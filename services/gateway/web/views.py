@@ -15,7 +15,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
 from services.gateway.web import text
-from services.gateway.web.contexts import Bid, Competition, Criterion
+from services.gateway.web.contexts import Bid, Competition, Criterion, Lot
 from services.gateway.web.links import link, with_query
 from services.gateway.web.text import LANGS, Lang
 from services.gateway.web.theme import bare_environment, static_link
@@ -232,15 +232,14 @@ def step_states(competition: Competition) -> list[tuple[str, str]]:
     return [(step, "done" if i < reached else here if i == reached else "ahead") for i, step in enumerate(STEPS)]
 
 
-def comparison(bids: list[Bid], criteria: list[Criterion]) -> list[dict[str, Any]]:
+def comparison(lot: Lot, criteria: list[Criterion]) -> list[dict[str, Any]]:
     """Return rows for the comparison: admitted bids by rank, then the others; each with its cells in criteria's order.
 
-    ``[{"bid": Bid, "cells": [{"criterion", "offer", "score", "best"}], "best_total": bool}]``. The best are all that
-    share the highest exact score among admitted bids; with one admitted bid there is nothing to be better than.
+    ``[{"bid": Bid, "cells": [{"criterion", "offer", "score", "best"}], "best_total": bool}]``. The best are all admitted
+    bids that reach the lot's highest exact score, which may be that of a bid on another page.
     """
-    admitted = [bid for bid in bids if bid["status"] == "admitted"]
-    best = {criterion["key"]: _highest([_cell(bid, criterion)["score"] for bid in admitted]) for criterion in criteria}
-    best_total = _highest([bid["total"] for bid in admitted])
+    bids = lot["bids"] or []
+    best = {each["criterion"]: each["score"] for each in lot["best"]}
     ordered = sorted(bids, key=lambda bid: (bid["status"] != "admitted", bid["rank"] is None, bid["rank"] or 0))
     return [
         {
@@ -249,11 +248,11 @@ def comparison(bids: list[Bid], criteria: list[Criterion]) -> list[dict[str, Any
                 {
                     **_cell(bid, criterion),
                     "criterion": criterion,
-                    "best": bid in admitted and _reaches(_cell(bid, criterion)["score"], best[criterion["key"]]),
+                    "best": _reaches(bid, _cell(bid, criterion)["score"], best.get(criterion["key"])),
                 }
                 for criterion in criteria
             ],
-            "best_total": bid in admitted and _reaches(bid["total"], best_total),
+            "best_total": _reaches(bid, bid["total"], lot["best_total"]),
         }
         for bid in ordered
     ]
@@ -266,10 +265,7 @@ def _cell(bid: Bid, criterion: Criterion) -> dict[str, Any]:
     return {"offer": {}, "score": None}
 
 
-def _highest(scores: list[str | None]) -> Fraction | None:
-    exact = [Fraction(score) for score in scores if score is not None]
-    return max(exact) if len(exact) > 1 else None
-
-
-def _reaches(score: str | None, best: Fraction | None) -> bool:
-    return score is not None and best is not None and Fraction(score) == best
+def _reaches(bid: Bid, score: str | None, best: str | None) -> bool:
+    if bid["status"] != "admitted" or score is None or best is None:
+        return False
+    return Fraction(score) == Fraction(best)

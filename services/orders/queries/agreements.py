@@ -8,10 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
-from kernel.paging import key_of, page_of
-from kernel.refusal import MISSING, Refused
+from kernel.paging import List, one, page
 from kernel.service import Surroundings, query
-from services.orders.queries.social_orders import texts
 
 Status = Literal[
     "draft", "reserving", "sent", "signed_by_provider", "active", "suspended", "completed", "terminated", "void"
@@ -23,10 +21,9 @@ _LISTED = (
 )
 
 
-class Agreements(BaseModel):
+class Agreements(List):
     """Filters of the list; the newest come first."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     number: str | None = Field(None, max_length=40)
     body_id: Id | None = None
     provider_id: Id | None = None
@@ -38,22 +35,15 @@ class Agreements(BaseModel):
     territory: str | None = Field(None, max_length=100)
     provider_kind: str | None = Field(None, max_length=40)
     status: Status | None = None
-    cursor: str | None = None
-    limit: int = Field(50, ge=1, le=200)
 
 
 @query(Agreements)
 def agreements(connection: Connection, asked: Agreements, at: Surroundings) -> dict[str, Any]:
     """A page of agreements: `{"items": […], "next": cursor | None}`."""
-    filters = asked.model_dump(exclude={"cursor", "limit"}, exclude_none=True)
-    after = key_of(asked.cursor, (str,))
-    conditions = [f"{name} = %({name})s" for name in filters] + (["number < %(after)s"] if after else [])
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = connection.exec_driver_sql(
-        f"SELECT {_LISTED} FROM agreements {where} ORDER BY number DESC LIMIT %(limit)s",
-        {**filters, "after": after[0] if after else None, "limit": asked.limit + 1},
-    ).mappings()
-    return page_of([texts(row) for row in rows], asked.limit, ("number",))
+    given = asked.model_dump(exclude={"cursor", "limit"})
+    filters = {f"{name} = %s": value for name, value in given.items()}
+    select = f"SELECT {_LISTED} FROM agreements WHERE true"
+    return page(connection, select, filters, asked, {"number": str}, descending=True)
 
 
 class OneAgreement(BaseModel):
@@ -64,10 +54,7 @@ class OneAgreement(BaseModel):
 @query(OneAgreement)
 def agreement(connection: Connection, asked: OneAgreement, at: Surroundings) -> dict[str, Any]:
     """The agreement with its version, its order's number and its lot's title."""
-    row = connection.exec_driver_sql(_ONE, (asked.id,)).mappings().one_or_none()
-    if row is None:
-        raise Refused(MISSING.having(what="agreement", id=asked.id))
-    return texts(row)
+    return one(connection, _ONE, (asked.id,), "agreement", asked.id)
 
 
 _ONE = f"""

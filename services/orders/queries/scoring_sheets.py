@@ -12,58 +12,65 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
+from kernel.paging import rows
 from kernel.refusal import Refused
 from kernel.service import Surroundings, query
 from services.orders.domain.competition.opening import Content, associated_data, fits, open_bid
-from services.orders.queries.social_orders import texts
 
 MAX_COMPETITIONS = 50
 
 
 class BidsToScore(BaseModel):
-    """`id`: one competition, with the texts of its bids; left out, all that wait, without texts.
+    """`id`: one competition, with at most `limit` of its bids in the order of their arrival, those after place `after`.
 
-    At most `limit` bids of each competition, in the order of their arrival, those after place `after`.
+    Left out: all that wait, without bids.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: Id | None = None
     after: int = Field(0, ge=0)
-    limit: int = Field(250, ge=1, le=250)
+    limit: int = Field(50, ge=1, le=50)  # a bid's text may have 20,000 signs
 
 
 @query(BidsToScore, roles=("evaluator",))
 def bids_to_score(connection: Connection, asked: BidsToScore, at: Surroundings) -> dict[str, Any]:
-    """`{"items": [{competition_id, number, status, criteria, declared, conflicted, bids: […], more}]}` of the asker.
+    """`{"items": [{competition_id, number, status, criteria, declared, conflicted, admitted, bids: […], more}]}`.
 
-    Each bid has `may_score` (false in lots with a conflict), the asker's own `scores` {criterion: {score, comment}},
-    and `text` and `people` where one competition is asked for. `more`: whether bids follow after the last one's
-    `arrival`.
+    `admitted`: how many bids there are to score. Each bid has its `text`, the `people` it names, `may_score` (false in
+    lots with a conflict) and the asker's own `scores` {criterion: {score, comment}}. `more`: whether bids follow after
+    the last one's `arrival`.
     """
-    waiting = connection.exec_driver_sql(
-        _COMPETITIONS, {"member": at.actor.id, "one": asked.id, "limit": MAX_COMPETITIONS}
-    ).mappings()
-    return {"items": [_sheet(connection, texts(row), at.actor.id, asked) for row in waiting]}
+    waiting = rows(connection, _COMPETITIONS, {"member": at.actor.id, "one": asked.id, "limit": MAX_COMPETITIONS})
+    return {"items": [_sheet(connection, row, at.actor.id, asked) for row in waiting]}
 
 
 def _sheet(connection: Connection, row: dict[str, Any], member: str, asked: BidsToScore) -> dict[str, Any]:
-    competition_id, whole = row["competition_id"], asked.id is not None
-    found = connection.exec_driver_sql(_BIDS, (competition_id, asked.after, asked.limit + 1)).mappings().all()
-    bids = [texts(bid) for bid in found[: asked.limit]]
+    experts = [criterion for criterion in row["criteria"] if criterion["formula"] == "expert_mean"]
+    declared = row["conflicted"] is not None
+    bids, more = _bids(connection, row, member, asked) if asked.id else ([], row["admitted"] > 0)
+    return {**row, "criteria": experts, "declared": declared, "bids": bids, "more": more}
+
+
+def _bids(
+    connection: Connection, row: dict[str, Any], member: str, asked: BidsToScore
+) -> tuple[list[dict[str, Any]], bool]:
+    """A part of the sheet, and whether more follow."""
+    competition_id = row["competition_id"]
+    found = rows(connection, _BIDS, (competition_id, asked.after, asked.limit + 1))
+    bids = found[: asked.limit]
     scores: dict[str, dict[str, Any]] = {}
-    for bid_id, criterion, score, comment in connection.exec_driver_sql(_SCORES, (competition_id, member)):
+    shown = [bid["bid_id"] for bid in bids]
+    for bid_id, criterion, score, comment in connection.exec_driver_sql(_SCORES, (competition_id, member, shown)):
         scores.setdefault(str(bid_id), {})[criterion] = {"score": score, "comment": comment}
     conflicted = set(row["conflicted"] or ())
     closed_lots = set(connection.exec_driver_sql(_CLOSED_LOTS, (competition_id, list(conflicted))).scalars())
-    experts = [criterion for criterion in row["criteria"] if criterion["formula"] == "expert_mean"]
     for bid in bids:
         bid["may_score"] = bid["lot_id"] not in closed_lots
         bid["scores"] = scores.get(bid["bid_id"], {})
-        if whole and bid["may_score"]:
+        if bid["may_score"]:
             content = _content(connection, competition_id, bid)
             bid |= {"text": content.text, "people": list(content.people)} if content else {"text": "", "people": []}
-    more = len(found) > asked.limit
-    return {**row, "criteria": experts, "declared": row["conflicted"] is not None, "bids": bids, "more": more}
+    return bids, len(found) > asked.limit
 
 
 def _content(connection: Connection, competition_id: str, bid: dict[str, Any]) -> Content | None:
@@ -82,7 +89,9 @@ def _content(connection: Connection, competition_id: str, bid: dict[str, Any]) -
 
 
 _COMPETITIONS = """
-SELECT c.competition_id, c.number, c.title, c.status, c.criteria, f.conflicted
+SELECT c.competition_id, c.number, c.title, c.status, c.criteria, f.conflicted,
+       (SELECT count(*) FROM compared_bid b
+        WHERE b.competition_id = c.competition_id AND b.status = 'admitted') AS admitted
 FROM competitions c LEFT JOIN conflict f ON f.competition_id = c.competition_id AND f.evaluator_id = %(member)s
 WHERE c.status IN ('opened', 'evaluation') AND c.evaluators @> to_jsonb(%(member)s::text)
   AND (%(one)s::uuid IS NULL OR c.competition_id = %(one)s::uuid)
@@ -99,7 +108,10 @@ _CLOSED_LOTS = """
 SELECT DISTINCT lot_id::text FROM compared_bid
 WHERE competition_id = %s AND status = 'admitted' AND provider_id = ANY(%s::uuid[])
 """
-_SCORES = "SELECT bid_id, criterion, score, comment FROM score WHERE competition_id = %s AND evaluator_id = %s"
+_SCORES = """
+SELECT bid_id, criterion, score, comment FROM score
+WHERE competition_id = %s AND evaluator_id = %s AND bid_id = ANY(%s::uuid[])
+"""
 _SEALED = "SELECT state->'sealed' FROM bid WHERE id = %s"
 _KEYS = """
 SELECT key FROM opened_key WHERE competition_id = %s AND bid_id = %s

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
-from kernel.paging import key_of, page_of
-from kernel.refusal import MISSING, Refused
+from kernel.paging import List, key_of, one, page_of, plain, rows
 from kernel.service import Surroundings, query
 
 _LISTED = (
@@ -59,10 +57,9 @@ _COMPETITION = (
 )
 
 
-class SocialOrders(BaseModel):
+class SocialOrders(List):
     """Filters of the list; the newest come first."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     number: str | None = Field(None, max_length=40)
     year: int | None = None
     body_id: Id | None = None
@@ -73,8 +70,6 @@ class SocialOrders(BaseModel):
     status: Literal["formed", "approved", "closed"] | None = None
     competition: Shown | None = Field(None, description="the state of the competition that the order is shown with")
     counted: bool = Field(False, description="with `total`: how many orders the filters find")
-    cursor: str | None = None
-    limit: int = Field(50, ge=1, le=200)
 
 
 @query(SocialOrders)
@@ -90,18 +85,18 @@ def social_orders(connection: Connection, asked: SocialOrders, at: Surroundings)
         conditions.append("coalesce(competition_status, 'none') = %(competition)s")
     after = key_of(asked.cursor, (str,))
     params = {**filters, "competition": asked.competition, "after": after[0] if after else None}
-    rows = connection.exec_driver_sql(
+    found = connection.exec_driver_sql(
         f"SELECT {_LISTED}, lots, limit_kopecks, {', '.join(_COMPETITION)} FROM social_orders o {_SHOWN} {_WORTH} "
         f"{_where([*conditions, 'o.number < %(after)s'] if after else conditions)} "
         "ORDER BY o.number DESC LIMIT %(limit)s",
         {**params, "limit": asked.limit + 1},
     ).mappings()
-    found = page_of([_with_competition(texts(row)) for row in rows], asked.limit, ("number",))
+    listed = page_of([_with_competition(plain(row)) for row in found], asked.limit, ("number",))
     if asked.counted:
         joined = _SHOWN if asked.competition is not None else ""
         counting = f"SELECT count(*) FROM social_orders o {joined} {_where(conditions)}"
-        found["total"] = connection.exec_driver_sql(counting, params).scalar_one()
-    return found
+        listed["total"] = connection.exec_driver_sql(counting, params).scalar_one()
+    return listed
 
 
 def _where(conditions: Sequence[str]) -> str:
@@ -124,21 +119,16 @@ class OneOrder(BaseModel):
 @query(OneOrder)
 def social_order(connection: Connection, asked: OneOrder, at: Surroundings) -> dict[str, Any]:
     """The order with its version, its lots by number, and what of each lot is agreed and free."""
-    row = connection.exec_driver_sql(
+    sql = (
         f"SELECT {_LISTED}, cost_kopecks, prepared_by, approved_by, reason, s.version "
-        "FROM social_orders o JOIN social_order s ON s.id = o.order_id WHERE o.order_id = %s",
-        (asked.id,),
-    ).mappings().one_or_none()  # fmt: skip
-    if row is None:
-        raise Refused(MISSING.having(what="social order", id=asked.id))
-    lots = connection.exec_driver_sql(
-        "SELECT lot_id, number, title, volume, unit, limit_price_kopecks, status, competition_id, agreed_volume, "
-        "volume - agreed_volume AS free_volume FROM lot WHERE order_id = %s ORDER BY number",
-        (asked.id,),
-    ).mappings()
-    return {**texts(row), "lots": [texts(each) for each in lots]}
+        "FROM social_orders o JOIN social_order s ON s.id = o.order_id WHERE o.order_id = %s"
+    )
+    order = one(connection, sql, (asked.id,), "social order", asked.id)
+    return {**order, "lots": rows(connection, _LOTS, (asked.id,))}
 
 
-def texts(row: Any) -> dict[str, Any]:
-    """The row as JSON has it: ids as text."""
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+_LOTS = """
+SELECT lot_id, number, title, volume, unit, limit_price_kopecks, status, competition_id, agreed_volume,
+       volume - agreed_volume AS free_volume
+FROM lot WHERE order_id = %s ORDER BY number
+"""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from kernel.ids import Id
+from kernel.paging import List, one, page
 from kernel.service import Surroundings, query
 from services.providers.domain.act_terms import Month
-from services.providers.queries.paging import List, one, page
 
 Status = Literal["draft", "submitted", "returned", "confirmed", "dropped", "reversal_asked", "reversed"]
 
@@ -33,7 +34,7 @@ def acts(connection: Connection, params: ActList, at: Surroundings) -> dict[str,
         "a.month = %s": params.month,
         "a.status = %s": params.status,
     }
-    return page(connection, f"{_ACT} WHERE true", filters, params, ("a.act_id",), descending=True)
+    return page(connection, f"{_ACT} WHERE true", filters, params, {"a.act_id": UUID}, descending=True)
 
 
 class ActOf(BaseModel):
@@ -70,7 +71,7 @@ def journal(connection: Connection, params: JournalList, at: Surroundings) -> di
         "agreement_id = %s": params.agreement_id,
         "month = %s": params.month,
     }
-    key = ("month", "provider_id", "agreement_id", "service_code")
+    key = {"month": str, "provider_id": UUID, "agreement_id": UUID, "service_code": str}
     return page(connection, _JOURNAL, filters, params, key)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from kernel.ids import Id
 from kernel.instants import to_text
+from kernel.paging import List, Row, one, page, rows
 from kernel.service import Surroundings, query
 from services.providers.domain.premises import Kind
-from services.providers.queries.paging import List, Row, one, page, rows
 
 LoanStatus = Literal["requested", "granted", "refused", "cancelled", "signed", "ended", "returned"]
 MAX_SHOWN = 200
@@ -36,7 +37,7 @@ def premises(connection: Connection, params: PremisesList, at: Surroundings) -> 
         "owner_id = %s": params.owner_id,
         "status = %s": params.status,
     }
-    found = page(connection, f"{_PREMISES} WHERE true", filters, params, ("premises_id",))
+    found = page(connection, f"{_PREMISES} WHERE true", filters, params, {"premises_id": UUID})
     _add_periods(connection, found["items"], at.now)
     return found
 
@@ -140,7 +141,7 @@ def loans(connection: Connection, params: LoanList, at: Surroundings) -> dict[st
         "l.owner_id = %s": params.owner_id,
         "l.status = %s": params.status,
     }
-    return page(connection, f"{_LOAN} WHERE true", filters, params, ("l.loan_id",), descending=True)
+    return page(connection, f"{_LOAN} WHERE true", filters, params, {"l.loan_id": UUID}, descending=True)
 
 
 class LoanOf(BaseModel):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
+from kernel.paging import List, one, page, rows
 from kernel.refusal import NOT_YOURS, Refused
 from kernel.service import Surroundings, query
 from services.providers.domain.workspace import Form
-from services.providers.queries.paging import List, one, page, rows
 
 SEES_ALL = ("officer", "registrar", "treasurer", "auditor", "administrator")
 MAX_SHOWN = 200
@@ -85,7 +86,7 @@ def places(connection: Connection, params: PlacesList, at: Surroundings) -> dict
         "p.territory = %s": params.territory,
         "places.free >= %s": params.free,
     }
-    return page(connection, _ALL_PLACES, filters, params, ("places.provider_id", "places.form"))
+    return page(connection, _ALL_PLACES, filters, params, {"places.provider_id": UUID, "places.form": str})
 
 
 _ALL_PLACES = """

@@ -8,22 +8,16 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
-from kernel.paging import key_of, page_of
+from kernel.paging import List, key_of, page_of, plain
 from kernel.refusal import MISSING, require
-from kernel.service import Page, Surroundings, query
-from services.registry.queries.shape import Limit, plain
+from kernel.service import Surroundings, query
 
 READERS = {"registrar", "auditor"}
 
 
-class ReportParams(Page):
+class ReportParams(List):
     batch_id: Id
-    limit: Limit = 50
     status: Annotated[str, Field(pattern="^(draft|completed|dropped)$")] | None = None
-
-
-class ImportsParams(Page):
-    limit: Limit = 50
 
 
 @query(ReportParams, roles=READERS)
@@ -63,8 +57,8 @@ def _add_later_likenesses(connection: Connection, items: list[dict[str, Any]]) -
             item["problems"] = [*item["problems"], "possible_duplicate"]
 
 
-@query(ImportsParams, roles=READERS)
-def import_batches(connection: Connection, asked: ImportsParams, at: Surroundings) -> dict[str, Any]:
+@query(List, roles=READERS)
+def import_batches(connection: Connection, asked: List, at: Surroundings) -> dict[str, Any]:
     """Files that were imported, the newest first."""
     after = key_of(asked.cursor, (str, str))
     rows = connection.exec_driver_sql(

@@ -8,12 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.ids import Id
-from kernel.paging import key_of, page_of
+from kernel.paging import List, key_of, page_of, plain
 from kernel.refusal import MISSING, require
-from kernel.service import Page, Surroundings, query
+from kernel.service import Surroundings, query
 from services.registry.domain import names
 from services.registry.domain.card import FormOfService, Kind, ServiceKind, Territory
-from services.registry.queries.shape import Limit, plain
 
 IN_REGISTER = ("active", "suspended")
 LISTED = (
@@ -21,10 +20,9 @@ LISTED = (
 )
 
 
-class ProvidersParams(Page):
+class ProvidersParams(List):
     """`q`: a part of a name, or an INN, OGRN or register number. Without `status`: who is in the register now."""
 
-    limit: Limit = 50
     q: Annotated[str, Field(max_length=200)] = ""
     kind: Kind | None = None
     form: FormOfService | None = None
@@ -42,8 +40,7 @@ class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class QueueParams(Page):
-    limit: Limit = 50
+class QueueParams(List):
     status: Annotated[str, Field(pattern="^(applied|returned)$")] = "applied"
 
 

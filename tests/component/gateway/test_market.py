@@ -123,7 +123,7 @@ def test_a_bid_is_sealed_at_the_gateway_and_opened_by_custodians(town: Town, npo
     assert later.json()["reply"]["bid_version"] == 2, "a withdrawn version's number is not used again"
 
     opened(tender)
-    prices = {bid["provider_id"]: bid["price_kopecks"] for bid in tender.page()["bids"]}
+    prices = {bid["provider_id"]: bid["price_kopecks"] for bid in tender.bids()}
     assert prices == {npos[0].organisation: 30_000, npos[1].organisation: 35_000, npos[2].organisation: 33_000}
     late = town.ask("POST", bids, npos[1], json=plain(tender, 1_000, lot=1))
     assert (late.status_code, problem(late)["code"]) == (409, "bid_late")

@@ -91,6 +91,20 @@ class Tender:
     def page(self, by: Actor | None = None) -> dict[str, Any]:
         return self.market.ask("orders.competition", {"id": self.id}, by)
 
+    def listed(self, query: str, by: Actor | None = None, **params: Any) -> list[dict[str, Any]]:
+        """All items of a list of this competition, part after part."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            part = self.market.ask(f"orders.{query}", {"id": self.id, **params, "cursor": cursor}, by)
+            found += part["items"]
+            cursor = part["next"]
+            if cursor is None:
+                return found
+
+    def bids(self, by: Actor | None = None) -> list[dict[str, Any]]:
+        return self.listed("competition_bids", by)
+
     @property
     def status(self) -> str:
         [(status,)] = self.market.sql("SELECT status FROM orders.competitions WHERE competition_id = %s", (self.id,))

@@ -67,7 +67,7 @@ def test_a_competition_from_draft_to_award_with_three_real_custodians(town: Mark
     dear = tender.bid(npos[2], 41_201, 600)
     opened(tender)
     page = tender.page()
-    assert [bid["price_kopecks"] for bid in page["bids"]] == [40_000, 30_000, 41_201]
+    assert [bid["price_kopecks"] for bid in tender.bids()] == [40_000, 30_000, 41_201]
     assert [lot["failure"] for lot in page["lots"]] == ["", "no_bids"]
 
     for bid_id in (first, second):
@@ -82,6 +82,8 @@ def test_a_competition_from_draft_to_award_with_three_real_custodians(town: Mark
 
     page = tender.page()
     result = page["lots"][0]["result"]
+    ranked = tender.listed("competition_bids", order="place", limit=1)
+    assert [(bid["bid_id"], bid["place"]) for bid in ranked] == [(first, 1), (second, 2), (dear, None)]
     assert result["order"] == [first, second] and result["ranking"]["ranking"][0]["total"]["exact"] == "84/1"
     protocol = town.ask("orders.protocol", {"id": tender.id, "lot_id": tender.lots[0]})
     assert protocol["hash"] == result["protocol_hash"] and "84,00" in protocol["html"]
@@ -107,6 +109,8 @@ def test_before_the_closing_nobody_but_the_bidder_sees_a_bid(town: Market, npos:
     tender.bid(npos[0], 12_345, 77)
     for who, page in before.items():
         assert tender.page(who) == page, "a bid changes nothing that anybody sees"
+        for hidden in ("competition_bids", "late_bids", "competition_scores"):
+            assert tender.listed(hidden, who) == []
         listed = town.ask("orders.competitions", {"status": "open"}, who)["items"]
         assert "bids" not in str(listed)
     mine = {"competition_id": tender.id}
@@ -120,7 +124,7 @@ def test_before_the_closing_nobody_but_the_bidder_sees_a_bid(town: Market, npos:
     for who in (None, npos[1], tender.officer):
         assert found_in_log(town, who, own["bid_id"]) == (0, 0), "its stream's id can be worked out by anybody"
     opened(tender)
-    assert [bid["price_kopecks"] for bid in tender.page()["bids"]] == [12_345]
+    assert [bid["price_kopecks"] for bid in tender.bids()] == [12_345]
 
 
 def test_scores_are_seen_by_their_author_alone_until_the_ranking(town: Market, npos: list[Any]) -> None:
@@ -131,13 +135,14 @@ def test_scores_are_seen_by_their_author_alone_until_the_ranking(town: Market, n
         tender.check(bid_id)
     tender.do("begin_evaluation", tender.officer)
     tender.score(dict.fromkeys(bids, 70))
-    assert tender.page(tender.officer)["scores"] == []
+    assert tender.listed("competition_scores", tender.officer) == []
     for member in tender.evaluators:
         [sheet] = town.ask("orders.bids_to_score", {"id": tender.id}, member)["items"]
         assert [bid["scores"]["quality"]["score"] for bid in sheet["bids"]] == [70, 70]
     assert town.ask("orders.bids_to_score", {}, person("evaluator"))["items"] == []
     tender.do("decide_ranking", tender.evaluators[0])
-    assert len(tender.page()["scores"]) == 6
+    scores = tender.listed("competition_scores", limit=4)
+    assert len(scores) == 6 and tender.listed("competition_scores", bid_id=min(bids)) == scores[:3]
 
 
 def test_replaced_and_withdrawn_bids_and_where_their_places_are(town: Market, npos: list[Any]) -> None:
@@ -153,7 +158,7 @@ def test_replaced_and_withdrawn_bids_and_where_their_places_are(town: Market, np
     withdrawal = {name: again[name] for name in ("competition_id", "lot_id")}
     town.do("orders.withdraw_bid", {**withdrawal, "provider_id": npos[2].organisation}, npos[2])
     opened(tender)
-    standing = [(bid["provider_id"], bid["bid_version"]) for bid in tender.page()["bids"]]
+    standing = [(bid["provider_id"], bid["bid_version"]) for bid in tender.bids()]
     # A replacement counts from its own time, so who was first is second now.
     assert standing == [(npos[1].organisation, 1), (npos[0].organisation, 2)]
     assert logged(town, f"Bid/{gone}") == ["BidSubmitted", "BidWithdrawn"]
@@ -164,7 +169,7 @@ def test_a_late_bid_is_logged_once_for_each_provider_and_counted_after(town: Mar
     tender.bid(npos[0], 30_000, 100)
     data = [tender.sealed(npos[1], 30_000, 100, lot) for lot in (0, 1)]
     after(town, tender.page()["deadline"])
-    assert tender.page()["late_bids"] == []
+    assert tender.listed("late_bids") == []
     for each in (data[0], data[1], data[0]):
         assert town.refused("orders.submit_bid", each, npos[1]) == "bid_late"
     assert town.refused("orders.submit_bid", data[0], npos[2]) == "not_yours"
@@ -173,9 +178,11 @@ def test_a_late_bid_is_logged_once_for_each_provider_and_counted_after(town: Mar
     attempts = "SELECT provider_id::text, attempts FROM orders.late_attempt WHERE competition_id = %s"
     assert dict(town.sql(attempts, (tender.id,))) == {npos[1].organisation: 3, npos[0].organisation: 1}
     opened(tender)
-    page = tender.page()
-    assert {late["provider_id"] for late in page["late_bids"]} == {npos[0].organisation, npos[1].organisation}
-    assert [(bid["provider_id"], bid["bid_version"]) for bid in page["bids"]] == [(npos[0].organisation, 1)]
+    assert {late["provider_id"] for late in tender.listed("late_bids", limit=1)} == {
+        npos[0].organisation,
+        npos[1].organisation,
+    }
+    assert [(bid["provider_id"], bid["bid_version"]) for bid in tender.bids()] == [(npos[0].organisation, 1)]
     [(count,)] = town.sql(
         "SELECT count(*) FROM orders.log WHERE type LIKE '%%LateBidRefused%%' AND convert_from(entry, 'UTF8') LIKE %s",
         (f"%{tender.id}%",),

@@ -116,7 +116,6 @@ def test_200_bids_around_the_deadline(town: Market) -> None:
     assert [line["provider_id"] for line in closed["standing"]] == standing, "the list is in the order of the log"
     refused = [event["data"]["provider_id"] for _, name, _, event in events if name == "LateBidRefused"]
     assert sorted(refused) == sorted(late)
-    page = tender.page()
-    assert {bid["provider_id"]: bid["status"] for bid in page["bids"]} == dict.fromkeys(accepted, "opened")
+    assert {bid["provider_id"]: bid["status"] for bid in tender.bids()} == dict.fromkeys(accepted, "opened")
     town.installation.settle(30)
     assert [found for found in differences(town) if "orders.provider " not in found] == []

@@ -93,7 +93,7 @@ def test_a_thousand_bids_and_more_are_closed_in_parts_opened_and_replayed(
 
     town.move_clock(from_text(tender.page()["deadline"]) + timedelta(seconds=10))
     until(town, lambda: tender.status == "opened", 120)
-    until(town, lambda: {bid["status"] for bid in tender.page()["bids"]} == {"opened"}, 60)
+    until(town, lambda: {bid["status"] for bid in tender.bids()} == {"opened"}, 60)
 
     order = [*staff[2:], replaced, withdrawn]
     [closed], listed = logged(town, "BiddingClosed"), logged(town, "StandingBidsListed")
@@ -104,7 +104,7 @@ def test_a_thousand_bids_and_more_are_closed_in_parts_opened_and_replayed(
     opened = logged(town, "BidsOpened")
     assert sum(len(event["bids"]) for event in opened) == BIDS
     assert len({event["opened_at"] for event in opened}) == 1 and BIDS > AT_ONCE
-    assert [bid["arrival"] for bid in tender.page()["bids"]] == list(range(1, BIDS + 1))
+    assert [bid["arrival"] for bid in tender.bids()] == list(range(1, BIDS + 1))
     # Each part is proved to a custodian, and what it has opened it doesn't look at again.
     parts = town.sql("SELECT lines FROM custodian_1.part WHERE competition_id = %s", (tender.id,))
     assert sorted(parts) == sorted((len(part["standing"]),) for part in (closed, *listed))

@@ -72,15 +72,20 @@ def competition(status: str, **more: Any) -> dict[str, Any]:
         ],
         "lots": [{"lot_id": "l1", "title": "Часть", "failure": "", "result": None}],
         "questions": [],
-        "bids": [],
+        "moves": [],
+        "amendments": [],
         "awards": [],
     }
     return {**base, **more}
 
 
-def shown(competition_: dict[str, Any] | None, **releases: str | None) -> dict[str, Any]:
-    """The order's context, which must also render in both languages."""
-    context = orders.order_page(ORDER, competition_, releases, REGION, [], ["SocialOrder/o1"], log.trust(TREE, 3, None))
+def shown(
+    competition_: dict[str, Any] | None, bids: dict[str, Any] | None = None, **releases: str | None
+) -> dict[str, Any]:
+    """The order's context, which must also render in both languages. `bids`: the part of them that is shown."""
+    parts = {"l1": bids} if bids else {}
+    trust = log.trust(TREE, 3, None)
+    context = orders.order_page(ORDER, competition_, parts, releases, REGION, [], ["SocialOrder/o1"], trust)
     for lang in ("ru", "en"):
         assert "<h1" in render("order", lang, site=REGION.site, page=page("/orders/o1"), order=context)  # type: ignore[arg-type]
     return dict(context)
@@ -140,6 +145,12 @@ def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
             **more,
         }
 
+    second_place = {
+        "place": 2,
+        "level_with": [],
+        "total": {"exact": "80/1"},
+        "points": {"price": {"exact": "90/1"}, "years": {"exact": "100/1"}},
+    }
     standing = {
         "place": 1,
         "level_with": ["b2"],
@@ -147,7 +158,10 @@ def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
         "points": {"price": {"exact": "100/1"}, "years": {"exact": "88/1"}},
     }
     result = {
-        "ranking": {"ranking": [{"offer": "b1", **standing}], "abnormally_low": {"b1": ["below_mean"]}},
+        "ranking": {
+            "ranking": [{"offer": "b1", **standing}, {"offer": "b9", **second_place}],
+            "abnormally_low": {"b1": ["below_mean"]},
+        },
         "alarms": [{"bid_id": "b1"}],
     }
     award = {
@@ -171,9 +185,15 @@ def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
     ]
     lots = [{"lot_id": "l1", "title": "Часть", "failure": "", "result": result}]
     times = {"closed_at": "t", "opened_at": "2027-02-01T15:01:00Z", "decided_at": "2027-02-09T10:00:00Z"}
-    context = shown(competition("awarded", bids=bids, lots=lots, awards=[award], **times))
+    part = {"items": bids, "next": "WzNd", "cursor": None}
+    context = shown(competition("awarded", lots=lots, awards=[award], **times), part)
     [lot] = context["lots"]
     first, second, third = lot["bids"]
+    # The best of all, also of those that another part shows.
+    assert [(each["criterion"], each["score"]) for each in lot["best"]] == [("price", "100/1"), ("years", "100/1")]
+    assert lot["best_total"] == "277/3"
+    whole = render("order", "en", site=REGION.site, page=page("/orders/o1"), order=context)  # type: ignore[arg-type]
+    assert "/orders/o1?lot=l1&amp;cursor=WzNd#lot-1" in whole
     assert (first["total"], first["rank"], first["awarded_volume"]) == ("277/3", 1, 50)
     assert first["cells"][0] == {"criterion": "price", "offer": {"kopecks": 40_000}, "score": "100/1"}
     assert first["cells"][1]["offer"] == {"number": 5, "unit": "лет"}

@@ -14,8 +14,12 @@ ORDER = SAMPLES["order"]["usual"]
 CRITERIA = ORDER["competition"]["criteria"]
 
 
+def lot(**changes: Any) -> Any:
+    return deepcopy(ORDER["lots"][0]) | changes
+
+
 def bids() -> list[Any]:
-    return deepcopy(ORDER["lots"][0]["bids"])
+    return list(lot()["bids"])
 
 
 def best_of(rows: list[dict[str, Any]], key: str) -> list[str]:
@@ -27,8 +31,8 @@ def best_of(rows: list[dict[str, Any]], key: str) -> list[str]:
     ]
 
 
-def test_the_best_is_the_highest_exact_score_of_an_admitted_bid() -> None:
-    rows = comparison(bids(), CRITERIA)
+def test_the_best_are_all_that_reach_the_highest_exact_score() -> None:
+    rows = comparison(lot(), CRITERIA)
     assert best_of(rows, "price") == ["provider-1"]
     assert best_of(rows, "quality") == ["provider-0"]
     assert [row["bid"]["rank"] for row in rows] == [1, 2, 3, None]
@@ -38,26 +42,31 @@ def test_the_best_is_the_highest_exact_score_of_an_admitted_bid() -> None:
 def test_scores_that_look_equal_after_rounding_are_not_both_best() -> None:
     pair = bids()[:2]
     pair[0]["cells"][1]["score"], pair[1]["cells"][1]["score"] = "277/3", "9233/100"
-    assert best_of(comparison(pair, CRITERIA), "quality") == ["provider-0"]
+    assert best_of(comparison(lot(bids=pair), CRITERIA), "quality") == ["provider-0"]
     pair[1]["cells"][1]["score"] = "554/6"
-    assert best_of(comparison(pair, CRITERIA), "quality") == ["provider-0", "provider-2"]
+    assert best_of(comparison(lot(bids=pair), CRITERIA), "quality") == ["provider-0", "provider-2"]
+
+
+def test_a_part_without_the_best_bid_names_none() -> None:
+    rows = comparison(lot(bids=bids()[1:]), CRITERIA)
+    assert best_of(rows, "quality") == [] and not any(row["best_total"] for row in rows)
 
 
 def test_a_bid_that_was_not_admitted_is_never_best() -> None:
     all_bids = bids()
-    all_bids[3]["cells"][0]["score"] = "1000"
-    assert best_of(comparison(all_bids, CRITERIA), "price") == ["provider-1"]
+    all_bids[3]["cells"][0]["score"] = "100"
+    assert best_of(comparison(lot(bids=all_bids), CRITERIA), "price") == ["provider-1"]
 
 
-def test_one_bid_alone_is_not_better_than_anything() -> None:
-    rows = comparison(bids()[:1], CRITERIA)
+def test_where_nothing_is_compared_nothing_is_best() -> None:
+    rows = comparison(lot(bids=bids()[:1], best=[], best_total=None), CRITERIA)
     assert not any(cell["best"] for row in rows for cell in row["cells"])
 
 
 def test_a_criterion_without_a_value_is_an_empty_cell() -> None:
     pair = bids()[:2]
     pair[0]["cells"] = pair[0]["cells"][1:]
-    assert comparison(pair, CRITERIA)[0]["cells"][0]["score"] is None
+    assert comparison(lot(bids=pair), CRITERIA)[0]["cells"][0]["score"] is None
 
 
 @pytest.mark.parametrize(

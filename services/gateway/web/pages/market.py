@@ -17,11 +17,13 @@ from services.gateway.web.contexts import TrailItem
 from services.gateway.web.links import link
 from services.gateway.web.pages import landing as landing_pages
 from services.gateway.web.pages import log as log_pages
+from services.gateway.web.pages import lots as lot_pages
 from services.gateway.web.pages import orders as order_pages
 from services.gateway.web.pages import providers as provider_pages
 from services.gateway.web.pages.frame import Frame, chosen
 
 ROWS = 20
+BIDS = 50
 TRAIL = 30
 MOST = 200
 LOG: tuple[str, dict[str, Any]] = ("audit.tree", {})
@@ -105,19 +107,35 @@ async def order(request: Request, frame: Frame) -> Response:
     found = await frame.calls.reply("orders.social_order", {"id": id}, asker)
     listed = await _latest(frame, asker, id)
     competition: Reply | None = None
+    parts: dict[str, Reply] = {}
     releases: dict[str, str | None] = {}
     subjects = [f"SocialOrder/{id}"]
     if listed:
         competition_id = listed["competition_id"]
         competition = await frame.calls.reply("orders.competition", {"id": competition_id}, asker)
         subjects.append(f"Competition/{competition_id}")
+        parts = await _bids(request, frame, asker, competition)
         if listed["status"] == "closed":
             releases = await _releases(frame, asker, competition_id)
     trail, events = await trail_of(frame, asker, subjects)
     tree = await frame.calls.reply(*LOG, asker)
     trust = log_pages.trust(tree, events, frame.log_key)
-    context = order_pages.order_page(found, competition, releases, frame.region, trail, subjects, trust)
+    context = order_pages.order_page(found, competition, parts, releases, frame.region, trail, subjects, trust)
     return await frame.answer(request, "order", context)
+
+
+async def _bids(request: Request, frame: Frame, asker: Asker, competition: Reply) -> dict[str, Reply]:
+    """The first of each lot's bids by rank; of the lot in the address those after its cursor."""
+    chosen_lot, cursor = request.query_params.get("lot"), request.query_params.get("cursor")
+
+    async def part(lot_id: str) -> Reply:
+        asked = {"id": competition["competition_id"], "lot_id": lot_id, "order": "place", "limit": BIDS}
+        after = cursor if lot_id == chosen_lot else None
+        found = await frame.calls.reply("orders.competition_bids", asked | ({"cursor": after} if after else {}), asker)
+        return {**found, "cursor": after}
+
+    lots = lot_pages.lots_with_bids(competition)
+    return dict(zip(lots, await at_once(lots, part), strict=True))
 
 
 async def _releases(frame: Frame, asker: Asker, competition_id: str) -> dict[str, str | None]:

@@ -10,14 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from services.gateway.web.contexts import (
-    Award,
-    Bid,
-    BidCell,
+    Amendment,
     Competition,
     Criterion,
     Deadline,
+    DeadlineMove,
     Lot,
-    Offer,
     Opening,
     OrderFilters,
     OrderPage,
@@ -33,7 +31,8 @@ from services.gateway.web.contexts import (
     Way,
 )
 from services.gateway.web.pages.frame import Region
-from services.gateway.web.text import LANGS, Text, say, term
+from services.gateway.web.pages.lots import Part, lot, reason_of
+from services.gateway.web.text import LANGS, say
 
 Reply = Mapping[str, Any]
 
@@ -52,7 +51,6 @@ STATUSES = (
     "unsuccessful",
     "cancelled",
 )
-PRICE = "price"
 CUSTODIANS_NEEDED = 2
 
 _STEP_OF: dict[str, Step] = {
@@ -135,14 +133,18 @@ def latest(competitions: Sequence[Reply]) -> Reply | None:
 def order_page(
     order: Reply,
     competition: Reply | None,
+    parts: Mapping[str, Part],
     releases: Mapping[str, str | None],
     region: Region,
     trail: Sequence[TrailItem],
     streams: Sequence[str],
     trust: Trust,
 ) -> OrderPage:
-    """From `orders.social_order` and `orders.competition`; `releases`: when each custodian released, by its name."""
-    lots = [lot(each, order, competition, region) for each in order["lots"]]
+    """From `orders.social_order`, `orders.competition` and `orders.competition_bids`, a part of each lot's bids.
+
+    `parts` holds those by the lot's id; `releases`: when each custodian released, by its name.
+    """
+    lots = [lot(each, competition, parts.get(each["lot_id"]), region) for each in order["lots"]]
     return {
         "id": order["order_id"],
         "number": order["number"],
@@ -191,128 +193,6 @@ def ways(order: Reply) -> list[Way]:
     return [{"way": way, "volume": volume} for way, volume in volumes if volume]
 
 
-def lot(each: Reply, order: Reply, competition: Reply | None, region: Region) -> Lot:
-    announced = _line(competition, each["lot_id"])
-    return {
-        "id": each["lot_id"],
-        "number": each["number"],
-        "title": each["title"],
-        "volume": each["volume"],
-        "unit": region.unit(each["unit"]),
-        "limit_kopecks": each["volume"] * each["limit_price_kopecks"],
-        "unit_limit_kopecks": each["limit_price_kopecks"],
-        "status": lot_status(announced, competition),
-        "reason": reason_of(announced["failure"]) if announced and announced["failure"] else None,
-        "bids": bids(each["lot_id"], announced, competition, region) if announced else None,
-        "awards": awards(each["lot_id"], competition) if announced else [],
-    }
-
-
-def _line(competition: Reply | None, lot_id: str) -> Reply | None:
-    """The lot as the shown competition announced it; None where it wasn't part of it."""
-    lots = competition["lots"] if competition else []
-    return next((line for line in lots if line["lot_id"] == lot_id), None)
-
-
-def lot_status(announced: Reply | None, competition: Reply | None) -> str:
-    if competition is None or announced is None:
-        return "draft"
-    if announced["failure"]:
-        return "unsuccessful"
-    return "open" if competition["status"] == "published" else str(competition["status"])
-
-
-def bids(lot_id: str, announced: Reply, competition: Reply | None, region: Region) -> list[Bid] | None:
-    """The bids of a lot after the opening, with scores once the ranking is decided; None while they are sealed."""
-    if competition is None or not competition["opened_at"]:
-        return None
-    result = announced["result"]
-    ranked = {row["offer"]: row for row in (result or {}).get("ranking", {}).get("ranking", [])}
-    awarded = {award["bid_id"]: award["volume"] for award in competition["awards"] if award["lot_id"] == lot_id}
-    return [
-        bid(each, competition["criteria"], ranked.get(each["bid_id"]), result, awarded.get(each["bid_id"]))
-        for each in competition["bids"]
-        if each["lot_id"] == lot_id
-    ]
-
-
-def bid(
-    each: Reply, criteria: Sequence[Reply], standing: Reply | None, result: Reply | None, awarded: int | None
-) -> Bid:
-    scores: Mapping[str, Any] = standing["points"] if standing else {}
-    cells: list[BidCell] = [
-        {"criterion": one["key"], "offer": offer(each, one), "score": _exact(scores.get(one["key"]))}
-        for one in criteria
-    ]
-    return {
-        "provider": {"id": each["provider_id"], "name": each["provider_name"] or "—", "kind": each["kind"] or ""},
-        "status": each["status"],
-        "reason": _reason(each),
-        "flags": flags(each["bid_id"], standing, result),
-        "cells": cells,
-        "total": _exact(standing["total"]) if standing else None,
-        "rank": each["place"],
-        "awarded_volume": awarded,
-    }
-
-
-def offer(each: Reply, criterion: Reply) -> Offer:
-    """What a bid offers on a criterion; nothing where the commission alone decides."""
-    if criterion["formula"] == "expert_mean" or each["price_kopecks"] is None:
-        return {}
-    if criterion["key"] == PRICE:
-        return {"kopecks": each["price_kopecks"]}
-    value = (each["values"] or {}).get(criterion["key"])
-    if value is None:
-        return {}
-    if isinstance(value, str) and "/" in value:
-        return {"words": f"{value} {criterion['counts']}".strip()}
-    return {"number": value, "unit": criterion["counts"]}
-
-
-def flags(bid_id: str, standing: Reply | None, result: Reply | None) -> list[str]:
-    found = []
-    if result and bid_id in result["ranking"].get("abnormally_low", {}):
-        found.append("abnormally_low")
-    if standing and standing["level_with"]:
-        found.append("tie")
-    if result and any(alarm["bid_id"] == bid_id for alarm in result["alarms"]):
-        found.append("second_look")
-    return found
-
-
-def _exact(figure: Reply | None) -> str | None:
-    return str(figure["exact"]) if figure else None
-
-
-def _reason(each: Reply) -> Text | None:
-    if each["failure"]:
-        return {lang: term("bid_failure", each["failure"], lang) for lang in LANGS}
-    unmet = [check["reason"] for check in each["checks"] or () if not check["met"] and check["reason"]]
-    return "; ".join(unmet) or None
-
-
-def reason_of(said: str) -> Text:
-    """Why something stopped: in a person's own words, or a code that the texts know."""
-    return {lang: term("stop_reason", said, lang) for lang in LANGS} if said.replace("_", "").isalpha() else said
-
-
-def awards(lot_id: str, competition: Reply | None) -> list[Award]:
-    found = [award for award in (competition or {}).get("awards", ()) if award["lot_id"] == lot_id]
-    return [
-        {
-            "provider": {"id": award["provider_id"], "name": award["provider_name"] or "—", "kind": ""},
-            "volume": award["volume"],
-            "unit_price_kopecks": award["unit_price_kopecks"],
-            "total_kopecks": award["volume"] * award["unit_price_kopecks"],
-            "agreement": {"number": award["agreement_number"], "status": award["agreement_status"]}
-            if award["agreement_id"]
-            else None,
-        }
-        for award in found
-    ]
-
-
 # -- the competition on its order's page ------------------------------------------------------------------------------
 
 NOTHING_ANNOUNCED: Competition = {
@@ -321,6 +201,7 @@ NOTHING_ANNOUNCED: Competition = {
     "stopped": None,
     "deadline": None,
     "moves": [],
+    "amendments": [],
     "sealed": False,
     "opening": None,
     "questions_until": None,
@@ -342,7 +223,8 @@ def competition_of(competition: Reply | None, releases: Mapping[str, str | None]
         "finished": state == "agreed",
         "stopped": stopped(competition),
         "deadline": deadline(competition),
-        "moves": [],
+        "moves": [moved(one) for one in competition["moves"]],
+        "amendments": [amendment(one) for one in competition["amendments"]],
         "sealed": state in ("published", "open"),
         "opening": opening(releases, region) if state == "closed" else None,
         "questions_until": competition["questions_until"],
@@ -389,6 +271,20 @@ def deadline(competition: Reply) -> Deadline | None:
             "explained": explained,
         }
     return None
+
+
+def moved(one: Reply) -> DeadlineMove:
+    return {"before": one["previous"], "after": one["deadline"], "reason": reason_of(one["reason"])}
+
+
+def amendment(one: Reply) -> Amendment:
+    return {
+        "number": one["number"],
+        "time": one["amended_at"],
+        "reason": one["reason"],
+        "parts": one["parts"],
+        "confirm_until": one["confirm_until"],
+    }
 
 
 def opening(releases: Mapping[str, str | None], region: Region) -> Opening:

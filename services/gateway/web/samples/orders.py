@@ -83,6 +83,17 @@ def _bids() -> list[Bid]:
     return [_bid(0, 405_000, 12, ("39800/405", "277/3", "85", "100"), "7489/81", 1, 90), institution, cheap, rejected]
 
 
+_BEST: dict[str, Any] = {
+    "best": [
+        {"criterion": "price", "score": "100"},
+        {"criterion": "quality", "score": "277/3"},
+        {"criterion": "experience", "score": "100"},
+        {"criterion": "reach", "score": "100"},
+    ],
+    "best_total": "7489/81",
+}
+
+
 def _lot(number: int, **changes: Any) -> Lot:
     base: Lot = {
         "id": f"lot-{number}",
@@ -95,6 +106,10 @@ def _lot(number: int, **changes: Any) -> Lot:
         "status": "open",
         "reason": None,
         "bids": None,
+        "best": [],
+        "best_total": None,
+        "cursor": None,
+        "next_cursor": None,
         "awards": [],
     }
     return {**base, **changes}  # type: ignore[typeddict-item]
@@ -107,6 +122,7 @@ def _competition(**changes: Any) -> Competition:
         "stopped": None,
         "deadline": {"step": "submission", "at": "2026-12-04T15:00:00Z", "calendar": True, "explained": COUNTED},
         "moves": [],
+        "amendments": [],
         "sealed": True,
         "opening": None,
         "questions_until": "2026-12-01T15:00:00Z",
@@ -214,7 +230,7 @@ def decided_order() -> OrderPage:
     return order(
         status="standstill",
         lots=[
-            _lot(1, status="awarded", bids=_bids(), awards=awards),
+            _lot(1, status="awarded", bids=_bids(), **_BEST, awards=awards),
             _lot(2, status="unsuccessful", reason=both("Не подано ни одной заявки.", "No bid was submitted."), bids=[]),
         ],
         outcome={"awards": 2, "total_kopecks": 48_810_000, "below_limit_kopecks": 2_790_000},
@@ -227,6 +243,18 @@ def decided_order() -> OrderPage:
                     "before": "2026-11-20T15:00:00Z",
                     "after": "2026-11-24T15:00:00Z",
                     "reason": both("Вопрос участника оставался без ответа.", "A participant's question had no answer."),
+                }
+            ],
+            amendments=[
+                {
+                    "number": 1,
+                    "time": "2026-11-16T08:20:00Z",
+                    "reason": both(
+                        "Уточнён опыт, который требуется от участника.",
+                        "The experience asked of a participant is clearer.",
+                    ),
+                    "parts": ["requirements", "criteria"],
+                    "confirm_until": "2026-11-23T20:59:59Z",
                 }
             ],
             protocols=[{"url": "/orders/order-17/protocol", "time": "2026-11-30T14:00:00Z"}],
@@ -316,7 +344,7 @@ def empty_order() -> OrderPage:
 
 def large_order() -> OrderPage:
     """Return a finished order with many lots and many bids."""
-    lots = [_lot(number, status="agreed", bids=_bids() * 3) for number in range(1, 13)]
+    lots = [_lot(number, status="agreed", bids=_bids() * 3, **_BEST, next_cursor="WzMsM10") for number in range(1, 13)]
     return order(
         status="agreed",
         lots=lots,
