@@ -72,8 +72,6 @@ def competition(status: str, **more: Any) -> dict[str, Any]:
         ],
         "lots": [{"lot_id": "l1", "title": "Часть", "failure": "", "result": None}],
         "questions": [],
-        "moves": [],
-        "amendments": [],
         "awards": [],
     }
     return {**base, **more}

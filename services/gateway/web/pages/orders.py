@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from services.gateway.web.contexts import (
-    Amendment,
     Competition,
     Criterion,
     Deadline,
-    DeadlineMove,
     Lot,
     Opening,
     OrderFilters,
@@ -201,7 +199,6 @@ NOTHING_ANNOUNCED: Competition = {
     "stopped": None,
     "deadline": None,
     "moves": [],
-    "amendments": [],
     "sealed": False,
     "opening": None,
     "questions_until": None,
@@ -223,8 +220,7 @@ def competition_of(competition: Reply | None, releases: Mapping[str, str | None]
         "finished": state == "agreed",
         "stopped": stopped(competition),
         "deadline": deadline(competition),
-        "moves": [moved(one) for one in competition["moves"]],
-        "amendments": [amendment(one) for one in competition["amendments"]],
+        "moves": [],
         "sealed": state in ("published", "open"),
         "opening": opening(releases, region) if state == "closed" else None,
         "questions_until": competition["questions_until"],
@@ -271,20 +267,6 @@ def deadline(competition: Reply) -> Deadline | None:
             "explained": explained,
         }
     return None
-
-
-def moved(one: Reply) -> DeadlineMove:
-    return {"before": one["previous"], "after": one["deadline"], "reason": reason_of(one["reason"])}
-
-
-def amendment(one: Reply) -> Amendment:
-    return {
-        "number": one["number"],
-        "time": one["amended_at"],
-        "reason": one["reason"],
-        "parts": one["parts"],
-        "confirm_until": one["confirm_until"],
-    }
 
 
 def opening(releases: Mapping[str, str | None], region: Region) -> Opening:

@@ -122,7 +122,6 @@ def _competition(**changes: Any) -> Competition:
         "stopped": None,
         "deadline": {"step": "submission", "at": "2026-12-04T15:00:00Z", "calendar": True, "explained": COUNTED},
         "moves": [],
-        "amendments": [],
         "sealed": True,
         "opening": None,
         "questions_until": "2026-12-01T15:00:00Z",
@@ -243,18 +242,6 @@ def decided_order() -> OrderPage:
                     "before": "2026-11-20T15:00:00Z",
                     "after": "2026-11-24T15:00:00Z",
                     "reason": both("Вопрос участника оставался без ответа.", "A participant's question had no answer."),
-                }
-            ],
-            amendments=[
-                {
-                    "number": 1,
-                    "time": "2026-11-16T08:20:00Z",
-                    "reason": both(
-                        "Уточнён опыт, который требуется от участника.",
-                        "The experience asked of a participant is clearer.",
-                    ),
-                    "parts": ["requirements", "criteria"],
-                    "confirm_until": "2026-11-23T20:59:59Z",
                 }
             ],
             protocols=[{"url": "/orders/order-17/protocol", "time": "2026-11-30T14:00:00Z"}],
