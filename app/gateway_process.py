@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from app.broker import broker_url
 from app.gateway import server_for
+from kernel import tracing
 from kernel.bus import wire
 from kernel.bus.call import Call
 from kernel.bus.client import RabbitBus
@@ -95,4 +96,8 @@ def main(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None = 
     settings = settings or Settings()
     configure(settings.log_level)
     broker_url(settings)
-    return anyio.run(serve, host, port, settings)
+    tracing.start("market-gateway", settings)
+    try:
+        return anyio.run(serve, host, port, settings)
+    finally:
+        tracing.stop()

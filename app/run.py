@@ -14,6 +14,7 @@ import threading
 from app.failure import Failure
 from app.postgres import database_url
 from app.services import all_services
+from kernel import tracing
 from kernel.host import Host
 from kernel.logs import configure, logger
 from kernel.settings import Settings
@@ -33,6 +34,7 @@ def main(service: str) -> int:
         os.execv(
             sys.executable, [sys.executable, "-P", "-m", "app.service_process", service]
         )  # one process, one signal
+    tracing.start(f"market-{service}", settings)
     signals = Signals()
     host = Host(found, database_url(settings), settings, signals.notify)
     worker = Worker(host, signals)
@@ -44,5 +46,6 @@ def main(service: str) -> int:
     stop.wait()
     worker.stop()
     host.close()
+    tracing.stop()
     log.info("stopped", service=service)
     return 0

@@ -18,6 +18,7 @@ from app.broker import broker_url
 from app.failure import Failure
 from app.postgres import database_url
 from app.services import all_services
+from kernel import tracing
 from kernel.bus.attach import Attached, attach_bus
 from kernel.bus.nameko_edge import Edge
 from kernel.host import Host
@@ -34,6 +35,7 @@ log = logger("run")
 def serve(service: Service, url: str, settings: Settings) -> int:
     """Run `service` on the broker of `settings` and the database at `url` until SIGTERM or SIGINT; the exit status."""
     broker = broker_url(settings)
+    tracing.start(f"market-{service.name}", settings)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: stopping.append(number))
@@ -56,6 +58,7 @@ def serve(service: Service, url: str, settings: Settings) -> int:
         if probes:
             probes.stop()
         host.close()
+        tracing.stop()
     log.info("stopped", service=service.name)
     return 0
 

@@ -18,6 +18,7 @@ from app.gateway import HOST, application, server_for
 from app.migrate import ensure_ready, is_sandbox
 from app.postgres import database_url
 from app.services import all_services
+from kernel import tracing
 from kernel.installation import Installation
 from kernel.logs import configure
 from kernel.settings import Settings
@@ -30,6 +31,7 @@ def main(port: int = 8000, settings: Settings | None = None) -> int:
     _check_port(port)
     url = database_url(settings)
     applied = ensure_ready(url, settings)
+    tracing.start("market", settings)
     installation = Installation(all_services(), url, settings)
     installation.start()
     try:
@@ -42,6 +44,7 @@ def main(port: int = 8000, settings: Settings | None = None) -> int:
         return 0 if server.started else 1
     finally:
         installation.stop()
+        tracing.stop()
 
 
 def over_rabbit(port: int = 8000, replicas: int = REPLICAS, settings: Settings | None = None) -> int:

@@ -6,15 +6,18 @@ for `SELECT` on the logs and published tables that the grants name (see kernel/s
 
 from __future__ import annotations
 
+import time
+import weakref
 import zlib
 
 import orjson
 import psycopg
 from psycopg.types.json import set_json_loads
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from kernel.metrics import POOL_SIZE, POOL_USED, POOL_WAIT_SECONDS
 from kernel.settings import Settings
 
 ROLE_PREFIX = "market_"
@@ -58,8 +61,10 @@ def engine_for(url: str, service: str, settings: Settings) -> Engine:
             ("idle_in_transaction_session_timeout", settings.idle_in_transaction_timeout_ms),
         )
     )
-    return create_engine(
+    engine = create_engine(
         service_url(url, service, settings),
+        poolclass=_MeasuredPool,
+        pool_logging_name=service,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.call_deadline_s,
@@ -72,6 +77,26 @@ def engine_for(url: str, service: str, settings: Settings) -> Engine:
             **HEARD_WITHIN_20_S,
         },
     )
+    held = weakref.ref(engine)  # an engine that nobody uses any more isn't kept for its numbers
+    POOL_SIZE.labels(service).set(settings.pool_size)
+    POOL_USED.labels(service).set_function(lambda: _used(held()))
+    return engine
+
+
+class _MeasuredPool(QueuePool):
+    """The pool of the service that it is named for, which tells how long work waits for a connection."""
+
+    def connect(self) -> PoolProxiedConnection:
+        started = time.perf_counter()
+        try:
+            return super().connect()
+        finally:
+            POOL_WAIT_SECONDS.labels(self.logging_name).observe(time.perf_counter() - started)
+
+
+def _used(engine: Engine | None) -> int:
+    pool = engine.pool if engine else None
+    return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
 def lock_key(*parts: str) -> int:

@@ -12,15 +12,17 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
+from prometheus_client import Counter, Histogram
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from kernel import tracing
 from kernel.bus.call import Call
 from kernel.clock import MOST_SKEW_S, clock_of
 from kernel.database import engine_for, is_disconnect, is_transient, violated_constraint
@@ -29,16 +31,29 @@ from kernel.identity import Actor, SigningKey, TokenChecker, check_stamp, stamp_
 from kernel.instants import from_text
 from kernel.keys import PublicKeys
 from kernel.logs import logger
-from kernel.metrics import COMMAND_SECONDS, COMMANDS, QUERIES
+from kernel.metrics import COMMAND_SECONDS, COMMANDS, QUERIES, QUERY_SECONDS
 from kernel.note import Verifier
 from kernel.receipt import make_receipt_note, receipt_from_note
 from kernel.refusal import FORBIDDEN, INVALID, MISSING, TOO_LATE, UNAUTHENTICATED, UNAVAILABLE, Refusal, Refused
 from kernel.service import On, Query, Service, Surroundings
 from kernel.settings import Settings
 from kernel.store import Cause, Outcome, Store, StoredReply, body_hash, check_reuse
+from kernel.traceparent import read
 
 ATTEMPTS = 4
 log = logger("host")
+
+
+class _Kind(NamedTuple):
+    """Commands or queries: what is counted of them."""
+
+    word: str
+    answered: Counter
+    seconds: Histogram
+
+
+COMMAND = _Kind("command", COMMANDS, COMMAND_SECONDS)
+QUERY = _Kind("query", QUERIES, QUERY_SECONDS)
 
 
 class Host:
@@ -67,21 +82,8 @@ class Host:
 
     def command(self, name: str, data: Any, call: Call) -> dict[str, Any]:
         """Answer a command: `{"reply", "id", "version", "events", …}` or `{"refused": {code, ru, en, …}}`."""
-        started = time.perf_counter()
-        structlog.contextvars.bind_contextvars(correlation_id=call.correlation_id)
-        try:
-            answer = self._command(name, data, call)
-        except Refused as refused:
-            answer = {"refused": refused.refusal.to_dict()}
-        except Exception as problem:  # noqa: BLE001 - the caller gets a refusal, the log the error
-            answer = self._failed(problem, f"command {name}")
-        finally:
-            structlog.contextvars.clear_contextvars()
         known = name if name in self.service.rules_of else "unknown"
-        outcome = answer["refused"]["code"] if "refused" in answer else "done"
-        COMMANDS.labels(self.service.name, known, outcome).inc()
-        COMMAND_SECONDS.labels(self.service.name, known).observe(time.perf_counter() - started)
-        return answer
+        return self._answering(COMMAND, known, call, lambda: self._command(name, data, call))
 
     def _command(self, name: str, data: Any, call: Call) -> dict[str, Any]:
         found = self.service.rules_of.get(name)
@@ -166,15 +168,8 @@ class Host:
 
     def query(self, name: str, params: Any, call: Call) -> dict[str, Any]:
         """Answer a query: `{"reply": …}` or `{"refused": …}`; `"note": "waited"` where `wait` wasn't reached in time."""
-        try:
-            answer = self._query(name, params, call)
-        except Refused as refused:
-            answer = {"refused": refused.refusal.to_dict()}
-        except Exception as problem:  # noqa: BLE001 - the caller gets a refusal, the log the error
-            answer = self._failed(problem, f"query {name}")
         known = name if name in self.service.queries_of else "unknown"
-        QUERIES.labels(self.service.name, known, answer.get("refused", {}).get("code", "done")).inc()
-        return answer
+        return self._answering(QUERY, known, call, lambda: self._query(name, params, call))
 
     def _query(self, name: str, params: Any, call: Call) -> dict[str, Any]:
         query: Query | None = self.service.queries_of.get(name)
@@ -221,6 +216,29 @@ class Host:
             time.sleep(0.02)
 
     # -- both -----------------------------------------------------------------------------------------------------
+
+    def _answering(self, kind: _Kind, known: str, call: Call, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `answer` gives, or the refusal that its failure means; timed, counted, and in its place in the trace.
+
+        `known`: the name, unless it is none of this service's: labels and spans take no name that a caller invented.
+        """
+        service, started = self.service.name, time.perf_counter()
+        with tracing.span(f"{service}.{known}", "server", read(call.traceparent), call.correlation_id) as span:
+            structlog.contextvars.bind_contextvars(correlation_id=call.correlation_id)
+            try:
+                answered = answer()
+            except Refused as refused:
+                answered = {"refused": refused.refusal.to_dict()}
+            except Exception as problem:  # noqa: BLE001 - the caller gets a refusal, the log the error
+                span.fail(type(problem).__name__)
+                answered = self._failed(problem, f"{kind.word} {known}")
+            finally:
+                structlog.contextvars.clear_contextvars()
+            outcome = tracing.outcome_of(answered)
+            span.set({"market.outcome": outcome})
+        kind.answered.labels(service, known, outcome).inc()
+        kind.seconds.labels(service, known).observe(time.perf_counter() - started)
+        return answered
 
     def _authenticate(self, command: str, data: Any, call: Call) -> tuple[Actor, datetime | None, bytes]:
         if not isinstance(data, dict):

@@ -17,6 +17,8 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from kernel.traceparent import current
+
 TEXT_LIMIT = 500
 PLACES = 12
 
@@ -41,6 +43,14 @@ def _quoting_nothing(problem: BaseException) -> str:
         errors = problem.errors(include_url=False, include_context=False, include_input=False)
         return "; ".join("/" + "/".join(map(str, error["loc"])) + f" {error['type']}" for error in errors[:10])
     return ""
+
+
+def _trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Adds the trace that the line belongs to, where it belongs to one."""
+    place = current.get()
+    if place:
+        event["trace_id"] = place.trace_id
+    return event
 
 
 def _places(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -75,6 +85,7 @@ def configure(level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _places,

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
 COMMANDS = Counter("market_commands_total", "Commands answered", ["service", "command", "outcome"])
 COMMAND_SECONDS = Histogram(
     "market_command_seconds",
     "From the call's arrival at the service to its answer",
     ["service", "command"],
-    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    buckets=_SECONDS,
 )
 QUERIES = Counter("market_queries_total", "Queries answered", ["service", "query", "outcome"])
+QUERY_SECONDS = Histogram(
+    "market_query_seconds",
+    "From the call's arrival at the service to its answer",
+    ["service", "query"],
+    buckets=_SECONDS,
+)
+POOL_SIZE = Gauge("market_pool_connections_limit", "Connections to the database that the process may hold", ["service"])
+POOL_USED = Gauge("market_pool_connections_used", "Connections that work is being done with now", ["service"])
+POOL_WAIT_SECONDS = Histogram(
+    "market_pool_wait_seconds", "How long work waited for a connection", ["service"],
+    buckets=(0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)  # fmt: skip
 SEALED = Counter("market_sealed_events_total", "Events sealed into the log", ["service"])
 SEALING_LAG = Gauge("market_outbox_events", "Events committed and not yet sealed", ["service"])
 OUTBOX_AGE = Gauge("market_outbox_age_seconds", "Age of the oldest event that isn't sealed yet", ["service"])
@@ -45,3 +59,4 @@ BUS_UNREADABLE = Counter(
     ["service", "source"],
 )  # fmt: skip
 BUS_UNROUTED = Counter("market_bus_unrouted_total", "Events that no queue wanted; the log has them", ["service"])
+SPANS = Counter("market_trace_spans_total", "Spans recorded, exported to the collector, and lost with it", ["outcome"])

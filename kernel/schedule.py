@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import orjson
 
+from kernel import tracing
 from kernel.database import is_transient, lock_key
 from kernel.failpoints import failpoint
 from kernel.host import Host
@@ -16,6 +17,7 @@ from kernel.identity import Actor
 from kernel.logs import logger, told
 from kernel.metrics import DUE_FIRED, REACTION_REFUSALS
 from kernel.store import Cause
+from kernel.traceparent import place_of_event
 
 log = logger("schedule")
 
@@ -46,7 +48,11 @@ class Schedule:
                 command = rule.type.model_validate_json(orjson.dumps(data))
                 unit = store.begin(connection)
                 cause = Cause(Actor.system(self._host.service.name), None, correlation_id, causation_id)
-                outcome = store.execute(unit, command, cause)
+                told_at = place_of_event(correlation_id, causation_id or "")
+                name = f"{self._host.service.name}.{name}"
+                with tracing.span(name, "internal", told_at, correlation_id) as span:
+                    outcome = store.execute(unit, command, cause)
+                    span.set({"market.outcome": outcome.code})
                 connection.exec_driver_sql("DELETE FROM due WHERE id = %s", (row_id,))
                 failpoint("schedule.before_commit")
                 store.finish(unit)

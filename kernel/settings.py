@@ -1,6 +1,7 @@
 """Settings: what an installation may say to the program, all of it from the environment (`MARKET_…`).
 
-Nothing else in the code reads the environment, so this file is the whole list of knobs. What is secret may stand in
+Nothing else in the code reads the environment, so this file is the whole list of knobs; OpenTelemetry, where it is
+switched on, reads its own (`OTEL_…`). What is secret may stand in
 files instead, one each, named as the variable is but in small letters (`market_role_password`), in the folder that
 `MARKET_SECRETS_DIR` names: an environment is seen by whoever may look at a process or inspect a container.
 """
@@ -25,7 +26,7 @@ SECRETS_DIR = "MARKET_SECRETS_DIR"
 
 
 class Settings(BaseSettings):
-    """One process's settings; every field is an environment variable with the prefix `MARKET_`."""
+    """One process's settings; every field is an environment variable, with the prefix `MARKET_` unless it says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix="MARKET_", frozen=True)
 
@@ -42,6 +43,11 @@ class Settings(BaseSettings):
     )
     origin: str = Field(default="market.example/belomorye", description="name of this log in its checkpoints")
     log_level: str = "INFO"
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="where traces are sent, OpenTelemetry's own variable; its others are heard where this is set",
+    )
     failpoint: str = Field(default="", description="tests only: `name:exit|raise|stop` at a named point")
 
     # Limits that every process keeps. A frozen holder of a lock is freed by the idle limit (DESIGN D3).
@@ -67,6 +73,11 @@ class Settings(BaseSettings):
         if not Path(folder).is_dir():
             raise SettingsError(f"{SECRETS_DIR} names {folder}, which is no folder")
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
+
+    @classmethod
+    def variables(cls) -> set[str]:
+        """The environment variables that are heard here."""
+        return {str(field.validation_alias or f"MARKET_{name.upper()}") for name, field in cls.model_fields.items()}
 
     def password_of(self, service: str) -> str | None:
         """The database password of `service`'s role, where this process knows one."""

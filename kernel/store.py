@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from kernel import canonical
+from kernel import canonical, tracing
 from kernel.aggregate import Aggregate, Command, CommandRule, Context, Decision, Event, snake
 from kernel.clock import Clock
 from kernel.database import lock_key, lock_statements
@@ -88,6 +88,11 @@ class Outcome:
     version: int
     decision: Decision
     events: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def code(self) -> str:
+        """`done`, or the code of the refusal."""
+        return self.decision.refusal.code if self.decision.refusal else "done"
 
     @property
     def wrote(self) -> bool:
@@ -225,6 +230,7 @@ class Store:
             body = canonical.dumps(cloud_event(entry, self.service))
             unit.outbox.append((entry.event_id, entry.subject, entry.type, body))
             written.append((entry.event_id, body))
+            tracing.event_made(entry)
             for projection in self.service.projections:
                 projection.apply(rows, entry)
         sql = self._sql[aggregate.name][2 if opened.loaded else 1]

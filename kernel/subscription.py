@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
+from kernel import tracing
+from kernel.aggregate import snake
 from kernel.chain import event_bytes
 from kernel.database import is_transient
 from kernel.failpoints import FailpointHit, failpoint
@@ -25,6 +27,7 @@ from kernel.pipeline import COMMIT, Statement, run
 from kernel.projection import Entry
 from kernel.rows import SqlRows
 from kernel.store import Cause, Unit, entry_of
+from kernel.traceparent import place_of_event
 
 BATCH = 100
 RETRIES = 5
@@ -209,10 +212,20 @@ class Subscription:
             return told(problem, 2000)
 
     def _handle(self, unit: Unit, entry: Entry) -> None:
+        name = f"{self._service.name} handles {self.source}.{entry.name}"
+        made_at = place_of_event(entry.correlation_id, entry.event_id)
+        with tracing.span(name, "consumer", made_at) as span:
+            span.set({"messaging.message.id": entry.event_id})
+            self._project(unit, entry)
+            self._react(unit, entry)
+
+    def _project(self, unit: Unit, entry: Entry) -> None:
         if self.source != self._service.name:
             rows = SqlRows(unit.batch)
             for projection in self._service.projections:
                 projection.apply(rows, entry)
+
+    def _react(self, unit: Unit, entry: Entry) -> None:
         reaction = self._service.reactions.handlers.get((self.source, entry.name))
         if reaction is None:
             return
@@ -221,7 +234,9 @@ class Subscription:
         actor = Actor.system(self._service.name)
         cause = Cause(actor, None, entry.correlation_id, entry.event_id)
         for command in react(unit.connection, model.model_validate(entry.data), entry):
-            outcome = self._host.store.execute(unit, command, cause)
+            with tracing.span(f"{self._service.name}.{snake(type(command).__name__)}", "internal") as span:
+                outcome = self._host.store.execute(unit, command, cause)
+                span.set({"market.outcome": outcome.code})
             if outcome.decision.refusal:
                 REACTION_REFUSALS.labels(self._service.name, outcome.decision.refusal.code).inc()
                 log.info(

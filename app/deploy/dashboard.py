@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SOURCE = {"type": "prometheus", "uid": "market"}
+UNANSWERED = '{outcome=~"unavailable|no_answer|overloaded|abandoned"}'
 PANELS_A_ROW, WIDTH, HEIGHT = 3, 8, 8
 
 
@@ -56,6 +57,21 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             ),
         ),
         Panel("Processes that answer", "short", (("sum by (job) (up)", "{{job}}"),)),
+        Panel(
+            "Calls as the gateway sees them, p99", "s",
+            ((_quantile(0.99, "market_rpc_seconds", "service"), "{{service}}"),),
+            1.0,
+        ),
+        Panel(
+            "Calls that no service answered", "ops",
+            (
+                (
+                    f"sum by (service, outcome) (rate(market_rpc_calls_total{UNANSWERED}[$__rate_interval]))",
+                    "{{service}} {{outcome}}",
+                ),
+            ),
+        ),
+        Panel("Query latency, p99", "s", ((_quantile(0.99, "market_query_seconds", "service"), "{{service}}"),), 1.0),
     ),
     "Do events flow?": (
         Panel("Sealed", "ops", (("sum by (service) (rate(market_sealed_events_total[$__rate_interval]))", "{{service}}"),)),
@@ -78,6 +94,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             1000,
         ),
         Panel("Parked events", "short", (("max by (service) (market_parked_events)", "{{service}}"),), 1),
+        Panel("Age of the outbox", "s", (("max by (service) (market_outbox_age_seconds)", "{{service}}"),), 10),
     ),
     "Where is it stuck?": (
         Panel(
@@ -95,6 +112,25 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Connected to RabbitMQ", "short",
             (("max by (service, part) (market_bus_connected)", "{{service}} {{part}}"),),
+        ),
+        Panel(
+            "Database connections in use", "percentunit",
+            (
+                (
+                    "max by (service) (market_pool_connections_used / market_pool_connections_limit)",
+                    "{{service}}",
+                ),
+            ),
+            1.0,
+        ),
+        Panel(
+            "Waiting for a connection, p99", "s",
+            ((_quantile(0.99, "market_pool_wait_seconds", "service"), "{{service}}"),),
+            0.5,
+        ),
+        Panel(
+            "Spans of traces", "ops",
+            (("sum by (outcome) (rate(market_trace_spans_total[$__rate_interval]))", "{{outcome}}"),),
         ),
         Panel(
             "Failed turns of workers", "ops",

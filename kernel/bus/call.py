@@ -21,7 +21,8 @@ class Call:
 
     `key`: idempotency key of a command. `deadline`: unix time after which the service drops the call.
     `received_at`/`stamp`: when the gateway received it, and its signature over that. `expected_version`: If-Match.
-    `wait`: `<source>/<event id>` that a query's answer must include.
+    `wait`: `<source>/<event id>` that a query's answer must include. `traceparent`: where the call stands in its trace
+    (W3C Trace Context); nothing is decided by it, so it isn't signed.
     """
 
     key: str = ""
@@ -32,6 +33,7 @@ class Call:
     correlation_id: str = ""
     expected_version: int | None = None
     wait: str | None = None
+    traceparent: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -60,6 +62,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "correlation_id": (str,),
     "expected_version": (int, NoneType),
     "wait": (str, NoneType),
+    "traceparent": (str,),
 }
 
 

@@ -44,6 +44,7 @@ class _Waiting:
     key: str
     service: str
     body: bytes
+    headers: dict[str, Any] | None
     deadline: float
     answer: asyncio.Future[dict[str, Any]]
     timer: asyncio.TimerHandle | None = None
@@ -99,7 +100,13 @@ class RabbitBus:
             return _refused(UNAVAILABLE.having(what=service))
         loop = asyncio.get_running_loop()
         waiting = _Waiting(
-            str(next(self._ids)), wire.key_of(service, name), service, body, call.deadline, loop.create_future()
+            id=str(next(self._ids)),
+            key=wire.key_of(service, name),
+            service=service,
+            body=body,
+            headers=wire.headers(call),
+            deadline=call.deadline,
+            answer=loop.create_future(),
         )
         waiting.timer = loop.call_later(call.deadline - time.time(), self._refuse, waiting, NO_ANSWER)
         self._waiting[waiting.id] = waiting
@@ -130,6 +137,7 @@ class RabbitBus:
             content_encoding=wire.ENCODING,
             reply_to=self._reply_to,
             correlation_id=waiting.id,
+            headers=waiting.headers,
             expiration=str(max(1, int((waiting.deadline - time.time()) * 1000))),
         )
         protocol.session.publish(waiting.key, waiting.body, properties, mandatory=True)

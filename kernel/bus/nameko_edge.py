@@ -136,6 +136,7 @@ class Calls(SharedExtension, ProviderCollector):  # type: ignore[misc] # nameko 
         method = self._methods.get(message.routing_key.rpartition(".")[2])
         try:
             data, call = wire.read_request(message.body)
+            call = wire.in_context(call, message.properties.headers)
         except wire.Unreadable as problem:
             log.warning("an unreadable call", service=self.container.service_name, error=told(problem))
             return _refuse(line, message, INVALID.having(summary=told(problem)))

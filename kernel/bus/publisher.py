@@ -11,6 +11,7 @@ reads it there.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from struct import pack
@@ -23,12 +24,14 @@ from kernel.bus.topology import exchange_of
 from kernel.logs import logger
 from kernel.metrics import BUS_CONNECTED, BUS_UNROUTED
 from kernel.publisher import Sealed
+from kernel.tracing import traceparent_of_event
 
 CONFIRM_S = 10.0  # less than the publisher's lease, with what connecting and writing may take
 CHUNK = 100  # messages in one write
 PERSISTENT = 2
 _PUBLISH, _METHOD, _HEADER, _BODY, _END = (60, 40), 1, 2, 3, b"\xce"
 _MANDATORY = 1
+_CORRELATION = re.compile(rb'"correlationid":"([0-9a-f-]{36})"')
 log = logger("publisher")
 
 
@@ -141,13 +144,17 @@ class RabbitTransport:
 
 def _frames(channel: int, exchange: str, sealed: Sealed, frame_max: int) -> Iterator[bytes]:
     """One entry as AMQP frames (0-9-1, §2.3.5). Written here, as the library asks the socket for news before each."""
+    headers: dict[str, Any] = {"sequence": sealed.sequence, "type": sealed.type}
+    traceparent = _traceparent(sealed)
+    if traceparent:
+        headers["traceparent"] = traceparent
     message = Message(
         content_type="application/json",
         content_encoding="utf-8",
         delivery_mode=PERSISTENT,
         message_id=sealed.event_id,
         type=sealed.type,
-        application_headers={"sequence": sealed.sequence, "type": sealed.type},
+        application_headers=headers,
     )
     properties = message._serialize_properties()
     routing_key = sealed.type.split(".")[2]
@@ -157,6 +164,12 @@ def _frames(channel: int, exchange: str, sealed: Sealed, frame_max: int) -> Iter
     room = frame_max - 8
     for start in range(0, len(sealed.entry), room):
         yield _frame(_BODY, channel, sealed.entry[start : start + room])
+
+
+def _traceparent(sealed: Sealed) -> str:
+    """For readers who are not ours: ours derive it from the entry. An event's names are sorted, so `data` comes later."""
+    found = _CORRELATION.search(sealed.entry)
+    return traceparent_of_event(found[1].decode(), sealed.event_id) if found else ""
 
 
 def _frame(kind: int, channel: int, payload: bytes) -> bytes:

@@ -8,6 +8,7 @@ its `correlation_id`; its body is `{"result": …, "error": null}`. A refusal is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from kernel.bus.call import Call
 EXCHANGE = "nameko-rpc"
 CONTENT_TYPE, ENCODING = "application/json", "utf-8"
 MOST_BYTES = 4 * 1024 * 1024  # of one body; the edge takes 1 MiB from outside
+TRACEPARENT = "nameko.traceparent"
 PROBE = "are_you_there"
 """A method that every service on the bus has: `{"reply": {"sandbox": …, "now": …}}`, for readiness and the pages' clock."""
 
@@ -36,6 +38,17 @@ def key_of(service: str, method: str) -> str:
 def request(data: Mapping[str, Any], call: Call) -> bytes:
     """TypeError for what is no JSON."""
     return orjson.dumps({"args": [], "kwargs": {"data": data, "call": call}})
+
+
+def headers(call: Call) -> dict[str, Any] | None:
+    """What nameko calls context data, for services and tools of others: the call's place in its trace."""
+    return {TRACEPARENT: call.traceparent} if call.traceparent else None
+
+
+def in_context(call: Call, headers: Mapping[str, Any] | None) -> Call:
+    """The call with its place in the trace, where only the message's headers name one."""
+    said = (headers or {}).get(TRACEPARENT)
+    return replace(call, traceparent=said) if isinstance(said, str) and not call.traceparent else call
 
 
 def read_request(body: bytes | None) -> tuple[Any, Call]:

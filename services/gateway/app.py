@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,6 +43,10 @@ from services.gateway.web.pages import add_pages, error_page
 from services.gateway.web.pages.frame import Frame, Region
 
 log = logger("gateway")
+#: FastAPI's own would put addresses as asked into spans, and texts of exceptions into what it logs; `Edge` traces.
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+}  # fmt: skip
 
 
 def create_app(
@@ -62,7 +67,7 @@ def create_app(
     which pages say. The installation's keys must be there.
     """
     gate = _gate(bus, settings, Contracts.read(contracts), options or Options(), clock or MachineClock())
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     app.state.gate = gate
     for route in routes:
         app.add_api_route(

@@ -8,17 +8,21 @@ may be decided later.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import anyio
 
+from kernel import tracing
 from kernel.bus.call import AsyncBus, Call, Caller
 from kernel.identity import Actor
 from kernel.refusal import INVALID, NO_ANSWER, Refused
 from kernel.store import body_hash
+from services.gateway.metrics import CALL_SECONDS, CALLS
 from services.gateway.problems import OVERLOADED
 
 GRACE_S = 2.0
@@ -94,12 +98,29 @@ class Calls:
         data: Mapping[str, Any],
         call: Call,
     ) -> dict[str, Any]:
+        """The answer, timed, counted, and below what asks in its trace."""
+        started, outcome = time.perf_counter(), "abandoned"
+        with tracing.span(f"{service}.{name}", "client", correlation_id=call.correlation_id) as span:
+            try:
+                call = replace(call, traceparent=str(span.place))
+                answer = await self._carried(partial(carry, service, name, data, call))
+                outcome = tracing.outcome_of(answer)
+                return answer
+            except Refused as refused:
+                outcome = refused.refusal.code
+                raise
+            finally:
+                span.set({"market.outcome": outcome})
+                CALLS.labels(service, name, outcome).inc()
+                CALL_SECONDS.labels(service, name).observe(time.perf_counter() - started)
+
+    async def _carried(self, carry: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         if self._under_way >= self._bus.most:
             raise Refused(OVERLOADED)
         self._under_way += 1
         try:
             with anyio.fail_after(self._deadline_s + GRACE_S):
-                return await carry(service, name, data, call)
+                return await carry()
         except TimeoutError as problem:
             raise Refused(NO_ANSWER) from problem
         finally:

@@ -11,4 +11,13 @@ REQUEST_SECONDS = Histogram(
     ["route", "method"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+CALLS = Counter(
+    "market_rpc_calls_total", "Calls to services as the gateway saw them end", ["service", "method", "outcome"]
+)
+CALL_SECONDS = Histogram(
+    "market_rpc_seconds",
+    "From sending a call to having its answer, the bus included",
+    ["service", "method"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 SEALED_HERE = Counter("market_gateway_sealed_bids_total", "Bids that the gateway sealed for their bidders")

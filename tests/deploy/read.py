@@ -111,7 +111,7 @@ def check_command(arguments: list[str]) -> None:
 
 def setting_names() -> set[str]:
     """Every variable that the program hears."""
-    return {f"MARKET_{name.upper()}" for name in Settings.model_fields} | BESIDE_SETTINGS
+    return Settings.variables() | BESIDE_SETTINGS
 
 
 def _is_ours(image: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import orjson
 import pytest
 from amqp import Channel, Connection
 
@@ -13,6 +14,7 @@ from kernel.bus.broker import connect, drop
 from kernel.bus.publisher import RabbitTransport
 from kernel.bus.topology import declare
 from kernel.publisher import Publisher, Sealed
+from kernel.traceparent import place_of_event
 from tests.integration.events.post import Post, metric
 
 pytestmark = pytest.mark.needs("rabbitmq")
@@ -76,7 +78,12 @@ def test_the_bytes_on_the_wire_are_the_entrys_own(post: Post) -> None:
     assert message.properties["message_id"] == event_id
     assert message.properties["delivery_mode"] == 2
     assert message.properties["content_type"] == "application/json"
-    assert message.properties["application_headers"] == {"sequence": sequence, "type": type_}
+    correlation_id = orjson.loads(bytes(entry))["event"]["correlationid"]
+    assert message.properties["application_headers"] == {
+        "sequence": sequence,
+        "type": type_,
+        "traceparent": str(place_of_event(correlation_id, event_id)),
+    }
 
 
 def test_many_messages_are_confirmed_together_and_a_large_one_in_pieces(

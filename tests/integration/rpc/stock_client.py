@@ -8,8 +8,9 @@ import orjson
 from nameko.standalone.rpc import ClusterRpcProxy
 
 
-def main(broker: str) -> None:
-    with ClusterRpcProxy({"AMQP_URI": broker}, timeout=10) as services:
+def main(broker: str, traceparent: str = "") -> None:
+    context = {"traceparent": traceparent} if traceparent else None
+    with ClusterRpcProxy({"AMQP_URI": broker}, context_data=context, timeout=10) as services:
         for line in sys.stdin.buffer:
             asked = orjson.loads(line)
             answer = getattr(services[asked["service"]], asked["method"])(data=asked["data"], call=asked["call"])
@@ -17,4 +18,4 @@ def main(broker: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
