@@ -49,9 +49,9 @@ def _change_card(world: World) -> None:
 def _leave_register(world: World) -> None:
     """One was suspended all season and is excluded; one leaves of its own will. Neither offers places any more."""
     excluded, leaving = world.providers[SUSPENDED], world.providers[WITHDRAWN]
-    reason = "нарушения не устранены за полгода"
-    world.refused(excluded.staff, "registry.exclude_provider", "forbidden_role", id=excluded.id, reason=reason)
-    world.do(world.people["registrar_2"], "registry.exclude_provider", id=excluded.id, reason=reason)
+    reason: Data = {"reason": "нарушения не устранены за полгода", "ground": "not_remedied"}
+    world.refused(excluded.staff, "registry.exclude_provider", "forbidden_role", id=excluded.id, **reason)
+    world.do(world.people["registrar_2"], "registry.exclude_provider", id=excluded.id, **reason)
     world.refused(excluded.staff, "registry.withdraw_provider", "not_yours", id=leaving.id)
     world.do(leaving.staff, "registry.withdraw_provider", id=leaving.id)
     world.settle()

@@ -12,7 +12,7 @@ from typing import Any
 from app.demo.bidding import TIED, TOO_DEAR, WITHOUT_BIDS
 from app.demo.data import pick
 from app.demo.orders import EVALUATORS, REQUIREMENTS, lot_id_of
-from app.demo.world import Contest, Data, World
+from app.demo.world import Contest, Data, Person, Provider, World
 from kernel.instants import from_text
 
 SUSPENDED_AFTER_BIDDING = 36
@@ -25,16 +25,29 @@ CHUNK = 50
 def check(world: World) -> str:
     """Every bid against every requirement; one bidder has been suspended since it bid."""
     registrar = world.people["registrar_1"]
-    world.do(registrar, "registry.suspend_provider", id=world.providers[SUSPENDED_AFTER_BIDDING].id,
-             reason="истёк срок лицензии")  # fmt: skip
+    suspended = world.providers[SUSPENDED_AFTER_BIDDING]
+    world.do(registrar, "registry.suspend_provider", id=suspended.id, reason="истёк срок лицензии",
+             ground="licence_ended")  # fmt: skip
     world.settle()
     _refuse_bad_checks(world)
     results = world.each([partial(_check_bids, world, contest) for contest in _evaluated(world)])
     admitted, rejected = (sum(column) for column in zip(*results, strict=True))
     world.expect("bids that were rejected", True, rejected >= 3)
-    world.do(registrar, "registry.restore_provider", id=world.providers[SUSPENDED_AFTER_BIDDING].id)
+    _remedy(world, registrar, suspended)
     world.settle()
     return f"{admitted} bids admitted, {rejected} rejected"
+
+
+def _remedy(world: World, registrar: Person, provider: Provider) -> None:
+    """Told of a remedy, the registrar finds it short once, then restores the entry."""
+    exclude: Data = {"id": provider.id, "reason": "лицензии нет", "ground": "not_remedied"}
+    world.refused(registrar, "registry.exclude_provider", "term_still_runs", **exclude)
+    report = partial(world.do, provider.staff, "registry.report_remedy", id=provider.id)
+    report(report="подано заявление о продлении лицензии")
+    world.do(registrar, "registry.uphold_suspension", id=provider.id, reason="лицензия ещё не продлена")
+    report(report="лицензия продлена")
+    world.do(registrar, "registry.restore_provider", id=provider.id, reason="лицензия действует",
+             ground="violations_remedied")  # fmt: skip
 
 
 def _evaluated(world: World) -> list[Contest]:

@@ -179,7 +179,8 @@ def _decide(world: World) -> None:
     _refuse(world, second, world.providers[REFUSED])
     world.refused(second, "registry.include_provider", "wrong_state", id=one)
     suspended = world.providers[SUSPENDED].id
-    suspend: Data = {"id": suspended, "reason": "не представлен отчёт за прошлый год"}
+    suspend: Data = {"id": suspended, "reason": "не представлен отчёт за прошлый год", "ground": "duties_not_kept"}
+    world.refused(second, "registry.suspend_provider", "ground_unknown", **{**suspend, "ground": "own_will"})
     world.refused(second, "registry.suspend_provider", "stale_version", version=1, **suspend)
     world.do(second, "registry.suspend_provider", **suspend)
 
@@ -194,7 +195,8 @@ def _check(world: World, who: Person, provider: Provider, met: bool) -> None:
 def _refuse(world: World, who: Person, provider: Provider) -> None:
     _check(world, who, provider, met=False)
     world.refused(who, "registry.include_provider", "check_not_met", id=provider.id)
-    world.do(who, "registry.refuse_provider", id=provider.id, reasons=["нет квалифицированного персонала"])
+    world.do(who, "registry.refuse_provider", id=provider.id, ground="requirements_not_met",
+             reasons=["нет квалифицированного персонала"])  # fmt: skip
 
 
 def _return(world: World, who: Person, provider: Provider) -> None:

@@ -13,7 +13,7 @@ from kernel.service import Surroundings
 from services.registry.domain import names
 from services.registry.domain.examination import examine
 from services.registry.domain.imports import DropImportRow, Known, Other, TakeImportRow
-from services.registry.domain.register_entry import CompleteImportRow
+from services.registry.domain.register_entry.application import CompleteImportRow
 
 CANDIDATES = 50
 

@@ -1,20 +1,31 @@
-"""The part of the region's configuration that the register needs: its time zone and its municipalities."""
+"""The part of the region's configuration that the register needs, read strictly: what is missing stops the service.
+
+`version` names exactly the contents of region.toml, territories.toml and grounds.toml, and every decision carries it;
+the calendar has versions of its own.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from kernel.calendar import WorkingCalendar
 from services.registry.domain.names import normalised
+from services.registry.domain.terms import DAYS, Ground, GroundCode, Verdict
+
+FILES = ("region.toml", "territories.toml", "grounds.toml")
 
 
 class BadRegion(ValueError):
-    """`region.toml` or `territories.toml` lacks something that the register needs, or holds it in a wrong form."""
+    """A file of the region lacks something that the register needs, or holds it in a wrong form."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +35,39 @@ class Rules:
     zone: str
     codes: frozenset[str]
     by_name: Mapping[str, str]
+    version: str
+    days: Mapping[str, int]
+    grounds: Mapping[str, Ground]
+    calendar: WorkingCalendar
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Words(_Strict):
+    """A text in both languages."""
+
+    ru: str = Field(min_length=1, max_length=300)
+    en: str = Field(min_length=1, max_length=300)
+
+
+class _GroundLine(_Strict):
+    code: GroundCode
+    verdicts: tuple[Verdict, ...] = Field(alias="for", min_length=1)
+    law: str = Field(min_length=3, max_length=200)
+    name: Words
+    after: Literal["", "correction", "remedy"] = ""
+
+    def ground(self) -> Ground:
+        return Ground(self.code, frozenset(self.verdicts), self.law, self.name.model_dump(), self.after)
 
 
 def load_rules(folder: Path) -> Rules:
-    """The rules of the region in `folder`. Raises BadRegion, FileNotFoundError."""
-    region = _read(folder / "region.toml")
-    municipalities = _read(folder / "territories.toml").get("municipality", [])
+    """The rules of the region in `folder`. Raises BadRegion, CalendarError, FileNotFoundError."""
+    texts = {name: (folder / name).read_bytes() for name in FILES}
+    region, territories, grounds = (_toml(name, text) for name, text in texts.items())
+    municipalities = territories.get("municipality", [])
     try:
         ZoneInfo(region["zone"])
         codes = [municipality["code"] for municipality in municipalities]
@@ -38,11 +76,43 @@ def load_rules(folder: Path) -> Rules:
         raise BadRegion(f"the region in {folder}: {wrong!r}") from wrong
     if not codes or len(set(codes)) != len(codes):
         raise BadRegion(f"{folder}/territories.toml must name each municipality once: {codes}")
-    return Rules(region["zone"], frozenset(codes), MappingProxyType(by_name | {code: code for code in codes}))
+    return Rules(
+        zone=region["zone"],
+        codes=frozenset(codes),
+        by_name=MappingProxyType(by_name | {code: code for code in codes}),
+        version=hashlib.sha256(b"".join(hashlib.sha256(text).digest() for text in texts.values())).hexdigest(),
+        days=_days(region),
+        grounds=_grounds(grounds),
+        calendar=WorkingCalendar.load(folder / "calendars"),
+    )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _days(region: Mapping[str, Any]) -> Mapping[str, int]:
+    given = region.get("days", {})
+    for name in DAYS.values():
+        value = given.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise BadRegion(f"region.toml: [days] {name} must be a whole number from 1, it is {value!r}")
+    return MappingProxyType({name: given[name] for name in DAYS.values()})
+
+
+def _grounds(table: Mapping[str, Any]) -> Mapping[str, Ground]:
+    """Each code once, and a ground for every decision that there is."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as wrong:
-        raise BadRegion(f"{path} can't be read: {wrong}") from wrong
+        lines = TypeAdapter(list[_GroundLine]).validate_python(table.get("ground", []))
+    except ValidationError as wrong:
+        raise BadRegion(f"grounds.toml: {wrong}") from wrong
+    grounds = {line.code: line.ground() for line in lines}
+    without = sorted(set(get_args(Verdict)) - {verdict for ground in grounds.values() for verdict in ground.verdicts})
+    if without or len(grounds) != len(lines):
+        raise BadRegion(f"grounds.toml names a code twice, or has no ground for {', '.join(without) or '—'}")
+    if sum("withdrawn" in ground.verdicts for ground in grounds.values()) != 1:
+        raise BadRegion("grounds.toml needs one ground for `withdrawn`: who leaves chooses none")
+    return MappingProxyType(grounds)
+
+
+def _toml(name: str, text: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except ValueError as wrong:
+        raise BadRegion(f"{name} can't be read: {wrong}") from wrong

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from services.registry.domain.register_entry import LIVING
+from services.registry.domain.register_entry.state import LIVING
 
 metadata = MetaData(schema="registry")
 _LIVING = ", ".join(f"'{status}'" for status in LIVING)
@@ -47,6 +47,9 @@ provider = Table(
     Column("applied_by", Text, nullable=False),
     Column("checked", Text, nullable=False, server_default="", comment="'', met or unmet"),
     Column("included_on", Date),
+    Column("term", Text, nullable=False, server_default="", comment="what somebody has to do by `term_until`"),
+    Column("term_until", DateTime(timezone=True)),
+    Column("missed", Text, nullable=False, server_default="", comment="the term that nobody kept"),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("name_key", Text, nullable=False, comment="normalised short name, the order of lists"),
     Column("search", Text, nullable=False, comment="normalised full and short name"),

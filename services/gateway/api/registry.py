@@ -9,6 +9,7 @@ ROUTES = area(
     query("/providers", "registry.providers", "Реестр: поиск", "The register: search"),
     query("/providers/{id}", "registry.provider", "Карточка с историей решений", "A card with its decisions"),
     query("/register/figures", "registry.figures", "Сколько записей", "How many entries"),
+    query("/register/grounds", "registry.grounds", "Основания решений и сроки", "Grounds of decisions, and terms"),
     query("/register/applications", "registry.applications", "Очередь заявлений", "The queue of applications"),
     command(
         "POST",
@@ -31,6 +32,20 @@ ROUTES = area(
         "POST", "/providers/{id}/refuse", "registry.refuse_provider", "Отказать с причинами", "Refuse with reasons"
     ),
     command("POST", "/providers/{id}/suspend", "registry.suspend_provider", "Приостановить", "Suspend an entry"),
+    command(
+        "POST",
+        "/providers/{id}/remedy",
+        "registry.report_remedy",
+        "Сообщить об устранении нарушений",
+        "Report a remedy of the violations",
+    ),
+    command(
+        "POST",
+        "/providers/{id}/uphold",
+        "registry.uphold_suspension",
+        "Оставить приостановленным",
+        "Uphold the suspension",
+    ),
     command("POST", "/providers/{id}/restore", "registry.restore_provider", "Возобновить", "Restore an entry"),
     command("POST", "/providers/{id}/exclude", "registry.exclude_provider", "Исключить", "Exclude from the register"),
     command("POST", "/providers/{id}/withdraw", "registry.withdraw_provider", "Выйти из реестра", "Leave the register"),

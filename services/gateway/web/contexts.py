@@ -387,6 +387,21 @@ class RegisterState(TypedDict):
     since: Instant
 
 
+class RegisterDecision(TypedDict):
+    """A decision of the register, or what a provider did about one."""
+
+    event: str  # ProviderSuspended …, as the log names it
+    day: Instant
+    ground: Text | None  # in the region's words of that day
+    law: str | None
+    reasons: list[str]
+    term: str | None  # decision | correction | remedy | remedy_decision | appeal
+    until: Instant | None
+    explained: Text | None  # how `until` was counted
+    in_time: bool | None  # None: it answers no term
+    asked_by: Instant | None  # the last day of the term that it answers
+
+
 class ProviderPage(TypedDict):
     """A provider's card: ``provider``. Personal data (head, contacts) only what law publishes, from the vault."""
 
@@ -416,6 +431,7 @@ class ProviderPage(TypedDict):
     services: list[ServiceOffered]
     licences: list[Licence] | None  # None: not known here
     inspections: list[Inspection] | None
+    decisions: list[RegisterDecision]  # the newest first
     trail: list[TrailItem]
     streams: list[str]
     trust: Trust

@@ -18,7 +18,7 @@ from kernel.refusal import MISSING, Refusal, require
 from services.registry.domain import names
 from services.registry.domain.card import HeadRef
 from services.registry.domain.examination import Cell, Examination, ReaderProblem, Taken, examine, field_of
-from services.registry.domain.register_entry import Reason
+from services.registry.domain.register_entry.state import Reason
 
 ROW_LIMIT = 10_000
 CELL_LIMIT = 2_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from kernel.aggregate import Event
@@ -9,7 +10,7 @@ from kernel.projection import Entry, Projection
 from kernel.rows import Rows
 from services.registry.domain import names
 from services.registry.domain.card import CardFields, given
-from services.registry.domain.register_entry import (
+from services.registry.domain.register_entry.state import (
     CardChanged,
     FormalCheckDone,
     ProviderApplied,
@@ -20,6 +21,9 @@ from services.registry.domain.register_entry import (
     ProviderReturned,
     ProviderSuspended,
     ProviderWithdrawn,
+    RemedyReported,
+    SuspensionUpheld,
+    TermMissed,
 )
 from services.registry.tables import decision, provider
 
@@ -29,6 +33,8 @@ _MOVES: tuple[tuple[type[Event], str], ...] = (
     (ProviderReturned, "returned"),
     (ProviderRefused, "refused"),
     (ProviderSuspended, "suspended"),
+    (RemedyReported, "suspended"),
+    (SuspensionUpheld, "suspended"),
     (ProviderRestored, "active"),
     (ProviderExcluded, "excluded"),
     (ProviderWithdrawn, "withdrawn"),
@@ -52,8 +58,9 @@ def _applied(rows: Rows, event: ProviderApplied, entry: Entry) -> None:
         applied_at=entry.time,
         applied_by=event.applied_by,
         changed_at=entry.time,
+        **_term(entry),
     )
-    _keep(rows, entry, {"origin": event.origin, "import_row": event.import_row})
+    _keep(rows, entry, _besides(entry, {*card, "applied_by"}))
 
 
 @register.on("registry", "FormalCheckDone", FormalCheckDone)
@@ -64,8 +71,8 @@ def _checked(rows: Rows, event: FormalCheckDone, entry: Entry) -> None:
 
 @register.on("registry", "ProviderIncluded", ProviderIncluded)
 def _included(rows: Rows, event: ProviderIncluded, entry: Entry) -> None:
-    _change(rows, entry, status="active", number=event.number, included_on=event.included_on)
-    _keep(rows, entry, {"number": event.number, "included_on": event.included_on})
+    _change(rows, entry, status="active", number=event.number, included_on=event.included_on, **_term(entry))
+    _keep(rows, entry, _besides(entry, CardFields.model_fields))
 
 
 @register.on("registry", "CardChanged", CardChanged)
@@ -80,7 +87,7 @@ def _card_changed(rows: Rows, event: CardChanged, entry: Entry) -> None:
 
 def _mover(status: str) -> Any:
     def move(rows: Rows, event: Event, entry: Entry) -> None:
-        _change(rows, entry, status=status, **({"checked": ""} if status == "returned" else {}))
+        _change(rows, entry, status=status, **_term(entry), **({"checked": ""} if status == "returned" else {}))
         _keep(rows, entry, entry.data)
 
     return move
@@ -88,6 +95,27 @@ def _mover(status: str) -> Any:
 
 for _type, _status in _MOVES:
     register.on("registry", _type.__name__, _type)(_mover(_status))
+
+
+@register.on("registry", "TermMissed", TermMissed)
+def _term_missed(rows: Rows, event: TermMissed, entry: Entry) -> None:
+    _change(rows, entry, missed=event.term)
+    _keep(rows, entry, entry.data)
+
+
+def _term(entry: Entry) -> dict[str, Any]:
+    """The term that a decision begins; nobody waits for an appeal."""
+    begins = entry.data.get("term") not in (None, "appeal")
+    return {
+        "term": entry.data["term"] if begins else "",
+        "term_until": entry.data["until"] if begins else None,
+        "missed": "",
+    }
+
+
+def _besides(entry: Entry, names: Container[str]) -> dict[str, Any]:
+    """What an event says besides the card's fields, which stand in the card."""
+    return {name: value for name, value in entry.data.items() if name not in names}
 
 
 def _change(rows: Rows, entry: Entry, **values: Any) -> None:

@@ -18,6 +18,7 @@ IN_REGISTER = ("active", "suspended")
 LISTED = (
     "id, version, status, number, full_name, short_name, kind, inn, ogrn, territory, forms, service_kinds, included_on"
 )
+TERM = "term, term_until, missed"
 
 
 class ProvidersParams(List):
@@ -41,7 +42,7 @@ class Nothing(BaseModel):
 
 
 class QueueParams(List):
-    status: Annotated[str, Field(pattern="^(applied|returned)$")] = "applied"
+    status: Annotated[str, Field(pattern="^(applied|returned|suspended)$")] = "applied"
 
 
 @query(ProvidersParams)
@@ -106,7 +107,7 @@ def provider(connection: Connection, asked: One, at: Surroundings) -> dict[str, 
 
 
 CARD = (
-    f"{LISTED}, legal_form, address, latitude, longitude, head_ref, contacts, origin, applied_at, applied_by, "
+    f"{LISTED}, {TERM}, legal_form, address, latitude, longitude, head_ref, contacts, origin, applied_at, applied_by, "
     "checked, changed_at"
 )
 
@@ -126,10 +127,14 @@ def figures(connection: Connection, asked: Nothing, at: Surroundings) -> dict[st
 
 @query(QueueParams, roles={"registrar", "auditor"})
 def applications(connection: Connection, asked: QueueParams, at: Surroundings) -> dict[str, Any]:
-    """The registrar's queue, oldest first. `yours`: you applied, so somebody else includes."""
+    """The registrar's queue, oldest first; `status`: applications, returned ones, or suspended entries.
+
+    `yours`: you applied, so somebody else includes. `term`: what is waited for until `term_until` (a decision, a
+    correction, a remedy, the decision on it); `missed`: the term that nobody kept.
+    """
     after = key_of(asked.cursor, (str, str))
     rows = connection.exec_driver_sql(
-        f"SELECT {LISTED}, origin, applied_at, checked, applied_by = %s AS yours FROM provider WHERE status = %s "
+        f"SELECT {LISTED}, {TERM}, origin, applied_at, checked, applied_by = %s AS yours FROM provider WHERE status = %s "
         "AND (%s::text IS NULL OR (applied_at, id) > (%s::timestamptz, %s::uuid)) ORDER BY applied_at, id LIMIT %s",
         (at.actor.id, asked.status, asked.cursor, *(after or (None, None)), asked.limit + 1),
     ).mappings()

@@ -226,9 +226,14 @@ def test_a_provider_is_shown_with_places_and_found(town: Town, npos: list[Actor]
     assert id not in town.page("/providers?kind=individual")
     assert town.ask("GET", f"/providers/{new_id()}", headers=HTML).status_code == 404
     registrar = person("registrar")
-    town.market.do("registry.suspend_provider", {"id": id, "reason": "Истекла лицензия"}, registrar)
-    assert "Истекла лицензия" in town.page(f"/providers/{id}")
-    town.market.do("registry.restore_provider", {"id": id}, registrar)
+    suspend = {"id": id, "reason": "Истекла лицензия", "ground": "licence_ended"}
+    town.market.do("registry.suspend_provider", suspend, registrar)
+    suspended = town.page(f"/providers/{id}")
+    for shown in ("Истекла лицензия", "Действие лицензии закончилось", "99-ФЗ", "30 рабочих дней после"):
+        assert shown in suspended
+    restore = {"id": id, "reason": "Лицензия продлена", "ground": "violations_remedied"}
+    town.market.do("registry.restore_provider", restore, registrar)
+    assert "Нарушения устранены" in town.page(f"/providers/{id}")
 
 
 def test_premises_are_listed_and_lent(town: Town, npos: list[Actor]) -> None:

@@ -18,6 +18,7 @@ from tests.support import Market, market, person
 
 CLERK, SECOND = person("registrar"), person("registrar")
 CHECKS = [{"requirement": "заявление полно", "met": True}]
+SUSPENDED = {"reason": "нет лицензии", "ground": "licence_ended"}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,9 @@ def test_one_inn_has_one_living_entry_whoever_comes_first(region: Market) -> Non
     assert region.sql("SELECT count(*) FROM registry.register_entry WHERE state->'card'->>'inn' = %s", (inn(200),)) == [
         (1,)
     ]
-    region.do("registry.refuse_provider", {"id": first, "reasons": ["нет услуг"]}, SECOND)
+    region.do(
+        "registry.refuse_provider", {"id": first, "reasons": ["нет услуг"], "ground": "requirements_not_met"}, SECOND
+    )
     applied(region, 200)
     assert region.refused("registry.apply_to_register", {"id": first, **card(200)}, CLERK) == "inn_taken"
 
@@ -136,7 +139,7 @@ def test_search_by_part_of_a_name_by_numbers_and_by_what_it_does(region: Market)
     assert found(q="ноч", kind="npo") == found(q="ноч", form="urgent") == ["АНО «Белая ночь»"]
     assert found(q="ноч", territory="kem") == found(q="ноч", service_kind="legal") == ["Фонд «Ночлежка у моря»"]
     assert found(q="ноч", status="suspended") == []
-    region.do("registry.suspend_provider", {"id": first, "reason": "нет лицензии"}, CLERK)
+    region.do("registry.suspend_provider", {"id": first, **SUSPENDED}, CLERK)
     assert found(q="ноч", status="suspended") == ["АНО «Белая ночь»"]
 
 
@@ -159,12 +162,15 @@ def test_pages_follow_each_other_without_gap_or_repeat(region: Market) -> None:
 
 def test_a_card_tells_its_history_and_not_everybody_who_decided(region: Market) -> None:
     provider_id = included(region, 340)
-    region.do("registry.suspend_provider", {"id": provider_id, "reason": "нет лицензии"}, CLERK)
+    region.do("registry.suspend_provider", {"id": provider_id, **SUSPENDED}, CLERK)
     told = region.ask("registry.provider", {"id": provider_id})
     assert [one["event"] for one in told["history"]] == [
         "ProviderApplied", "FormalCheckDone", "ProviderIncluded", "ProviderSuspended",
     ]  # fmt: skip
-    assert told["history"][3]["details"] == {"reason": "нет лицензии"}
+    details = told["history"][3]["details"]
+    assert (details["reason"], details["ground"], details["day"]) == ("нет лицензии", "99-FZ art. 20", "2027-01-15")
+    assert (told["term"], told["term_until"]) == ("remedy", details["until"]) and details["explained"]["en"]
+    assert "inn" not in told["history"][0]["details"] and "applied_by" not in told["history"][0]["details"]
     assert all(one["ground"] == "442-FZ art. 25" for one in told["history"])
     assert "applied_by" not in told and all("actor" not in one for one in told["history"])
     inside = region.ask("registry.provider", {"id": provider_id}, CLERK)
@@ -180,6 +186,32 @@ def test_the_queue_and_the_figures(region: Market) -> None:
     assert [i["applied_at"] for i in queue] == sorted(i["applied_at"] for i in queue)
     figures = region.ask("registry.figures")["items"]
     assert {"kind": "npo", "territory": "umba", "status": "applied", "providers": 1} in figures
+
+
+def test_a_term_that_nobody_keeps_is_a_fact_once_and_the_queue_shows_it(region: Market) -> None:
+    """DOMAIN §1: a decision has its term; the schedule says by itself that it was missed, also after a long sleep."""
+    late, in_time = applied(region, 370, territory="onega"), included(region, 371)
+    told = {item["id"]: item for item in region.ask("registry.applications", {"limit": 200}, CLERK)["items"]}
+    assert (told[late]["term"], told[late]["term_until"], told[late]["missed"]) == (
+        "decision", "2027-01-29T20:59:59.000000Z", "",
+    )  # fmt: skip
+    region.move_clock(datetime(2027, 4, 1, 9, tzinfo=UTC))
+    region.work()
+    told = {item["id"]: item for item in region.ask("registry.applications", {"limit": 200}, CLERK)["items"]}
+    assert told[late]["missed"] == "decision" and in_time not in told
+    events = [one["event"] for one in region.ask("registry.provider", {"id": late})["history"]]
+    assert events == ["ProviderApplied", "TermMissed"]
+    region.do("registry.check_application", {"id": late, "checks": CHECKS}, SECOND)
+    region.do("registry.include_provider", {"id": late}, SECOND)
+    decision = region.ask("registry.provider", {"id": late})["history"][-1]["details"]
+    assert (decision["asked_by"], decision["in_time"], decision["day"]) == ("2027-01-29", False, "2027-04-01")
+
+
+def test_grounds_and_terms_are_public(region: Market) -> None:
+    told = region.ask("registry.grounds")
+    own_will = next(item for item in told["items"] if item["code"] == "own_will")
+    assert (own_will["decisions"], own_will["after"]) == (["withdrawn"], None)
+    assert told["terms"]["decision"] == 10 and len(told["region_version"]) == 64
 
 
 def test_the_read_tables_come_back_from_the_log(region: Market) -> None:

@@ -45,7 +45,9 @@ def _live_a_little(region: Market) -> None:
     region.do("registry.check_application", {"id": PROVIDER, "checks": CHECKS}, CLERK)
     region.do("registry.include_provider", {"id": PROVIDER}, CLERK)
     region.do("registry.change_card", {"id": PROVIDER, "forms": ["home", "urgent"], "latitude": "64.9"}, SECOND)
-    region.do("registry.suspend_provider", {"id": PROVIDER, "reason": "нет лицензии"}, SECOND)
+    region.do(
+        "registry.suspend_provider", {"id": PROVIDER, "reason": "нет лицензии", "ground": "licence_ended"}, SECOND
+    )
     batch = region.do(
         "registry.start_import",
         {

@@ -184,7 +184,7 @@ def test_the_name_of_a_head_is_public_while_its_organisation_is_in_the_register(
     region.do("registry.include_provider", {"id": provider}, SECOND)
     region.work()
     assert names() == {ref: {"full_name": CANARY, "position": ""}}
-    region.do("registry.exclude_provider", {"id": provider, "reason": "ликвидация"}, SECOND)
+    region.do("registry.exclude_provider", {"id": provider, "reason": "ликвидация", "ground": "activity_ended"}, SECOND)
     region.work()
     assert names() == {}
 

@@ -10,16 +10,27 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from kernel.ids import new_id
+from kernel.settings import PROJECT
 from services.registry.domain.numbers import ogrnip_is_valid
-from services.registry.domain.register_entry import (
+from services.registry.domain.register_entry import register_entry
+from services.registry.domain.register_entry.application import (
     ApplyToRegister,
-    CardChanged,
-    ChangeCard,
     CheckApplication,
     CompleteImportRow,
-    ExcludeProvider,
-    FormalCheckDone,
     IncludeProvider,
+    RefuseProvider,
+    ReturnApplication,
+)
+from services.registry.domain.register_entry.standing import (
+    ChangeCard,
+    ExcludeProvider,
+    RestoreProvider,
+    SuspendProvider,
+    WithdrawProvider,
+)
+from services.registry.domain.register_entry.state import (
+    CardChanged,
+    FormalCheckDone,
     ProviderApplied,
     ProviderExcluded,
     ProviderIncluded,
@@ -28,18 +39,12 @@ from services.registry.domain.register_entry import (
     ProviderReturned,
     ProviderSuspended,
     ProviderWithdrawn,
-    RefuseProvider,
-    RestoreProvider,
-    ReturnApplication,
-    SuspendProvider,
-    WithdrawProvider,
-    register_entry,
 )
-from services.registry.rules import Rules
+from services.registry.rules import load_rules
 from tests.story import Given, given
 from tests.support import person
 
-RULES = Rules("Europe/Moscow", frozenset({"kem", "onega"}), {"кемь": "kem"})
+RULES = load_rules(PROJECT / "region")
 PROVIDER = new_id()
 STAFF = person("provider", organisation=PROVIDER)
 CLERK, SECOND_CLERK = person("registrar"), person("registrar")
@@ -137,14 +142,16 @@ def test_returned_corrected_checked_again() -> None:
 
 
 def test_a_refusal_has_reasons_and_a_ground_and_is_not_for_ever() -> None:
-    told = applied().when(RefuseProvider(id=PROVIDER, reasons=["нет услуг"]), CLERK)
+    refuse = RefuseProvider(id=PROVIDER, reasons=["нет услуг"], ground="requirements_not_met")
+    told = applied().when(refuse, CLERK)
     assert told.event.ground == "442-FZ art. 25" and told.event.reasons == ("нет услуг",)
     told.then(ProviderRefused).when(application(), STAFF).then(ProviderApplied)
 
 
 def test_suspended_restored_excluded() -> None:
-    suspend, restore = SuspendProvider(id=PROVIDER, reason="нет лицензии"), RestoreProvider(id=PROVIDER)
-    exclude = ExcludeProvider(id=PROVIDER, reason="ликвидация")
+    suspend = SuspendProvider(id=PROVIDER, reason="нет лицензии", ground="licence_ended")
+    restore = RestoreProvider(id=PROVIDER, reason="лицензия есть", ground="violations_remedied")
+    exclude = ExcludeProvider(id=PROVIDER, reason="ликвидация", ground="activity_ended")
     active().when(restore, CLERK).refused("wrong_state")
     entry = active().when(suspend, CLERK).then(ProviderSuspended)
     entry.when(suspend, CLERK).refused("wrong_state")

@@ -11,6 +11,7 @@ from services.gateway.web.contexts import (
     ProviderPage,
     ProviderRow,
     ProvidersPage,
+    RegisterDecision,
     RegisterState,
     ServiceOffered,
     TrailItem,
@@ -122,6 +123,7 @@ def provider_page(
         "services": [_service(kind) for kind in card["service_kinds"]],
         "licences": None,  # the register's cards don't hold them yet
         "inspections": None,
+        "decisions": [decision(one) for one in reversed(card["history"]) if one["event"] != "CardChanged"],
         "trail": list(trail),
         "streams": [f"RegisterEntry/{card['id']}"],
         "trust": trust,
@@ -135,8 +137,31 @@ def state(card: Reply) -> RegisterState | None:
     if decision is None:
         return None
     details = decision["details"] or {}
-    reasons = details.get("reason") or "; ".join(details.get("reasons", ())) or "—"
-    return {"reason": reasons, "ground": decision["ground"] or None, "since": decision["at"]}
+    law = details.get("ground") or decision["ground"] or None
+    return {"reason": "; ".join(_reasons(details)) or "—", "ground": law, "since": decision["at"]}
+
+
+def decision(one: Reply) -> RegisterDecision:
+    """A decision with all that it names; one of before decisions named their terms has no term."""
+    said = one["details"] or {}
+    return {
+        "event": one["event"],
+        "day": said.get("day") or one["at"],
+        "ground": said.get("ground_words") or None,
+        "law": said.get("ground") or one["ground"] or None,
+        "reasons": _reasons(said),
+        "term": said.get("term"),
+        "until": said.get("until"),
+        "explained": said.get("explained") or None,
+        "in_time": said.get("in_time"),
+        "asked_by": said.get("asked_by") or None,
+    }
+
+
+def _reasons(said: Reply) -> list[str]:
+    """The reasons of a decision; of a formal check, what isn't met and why."""
+    unmet = [f"{check['requirement']}: {check['reason']}" for check in said.get("checks", ()) if not check["met"]]
+    return [text for text in (said.get("reason"), said.get("report"), *said.get("reasons", ()), *unmet) if text]
 
 
 def _places(item: Reply) -> Places:

@@ -101,6 +101,20 @@ def provider(**changes: Any) -> ProviderPage:
                 "outcome": both("Нарушений нет", "No violations"),
             }
         ],
+        "decisions": [
+            {
+                "event": "ProviderIncluded",
+                "day": "2024-03-12",
+                "ground": both("Требования к поставщику выполнены", "The requirements for a provider are met"),
+                "law": "442-FZ art. 25",
+                "reasons": [],
+                "term": None,
+                "until": None,
+                "explained": None,
+                "in_time": True,
+                "asked_by": "2024-03-15",
+            },
+        ],
         "trail": [
             {
                 "time": "2024-03-12T08:00:00Z",
@@ -141,6 +155,35 @@ def suspended_provider() -> ProviderPage:
         services=[],
         licences=None,
         inspections=None,
+        decisions=[
+            {
+                "event": "ProviderSuspended",
+                "day": "2026-11-02",
+                "ground": both("Действие лицензии закончилось", "A licence has ended"),
+                "law": "99-FZ art. 20",
+                "reasons": ["Истекла лицензия."],
+                "term": "remedy",
+                "until": "2026-12-14T20:59:59Z",
+                "explained": both(
+                    "30 рабочих дней после 02.11.2026: срок по 14.12.2026 включительно.",
+                    "30 working days after 02.11.2026: until 14.12.2026.",
+                ),
+                "in_time": None,
+                "asked_by": None,
+            },
+            {
+                "event": "ProviderApplied",
+                "day": "2024-03-01T08:00:00Z",
+                "ground": None,
+                "law": None,
+                "reasons": [],
+                "term": None,
+                "until": None,
+                "explained": None,
+                "in_time": False,
+                "asked_by": "2024-02-28",
+            },
+        ],
         trail=[],
         trust=EMPTY_TRUST,
     )
