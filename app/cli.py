@@ -14,6 +14,7 @@ from app.commands import (
     exporting,
     first,
     importing,
+    keys,
     migrate,
     parked,
     rebuild,
@@ -52,6 +53,7 @@ application.command("import")(importing.import_)
 application.add_typer(exporting.application, name="export")
 application.add_typer(audit.application, name="audit")
 application.add_typer(parked.application, name="parked")
+application.add_typer(keys.application, name="keys")
 application.command("rebuild")(rebuild.rebuild)
 application.command("contracts")(contracts.contracts)
 

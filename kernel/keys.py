@@ -13,6 +13,12 @@ from pathlib import Path
 from kernel.identity import SigningKey
 
 ROLES = ("access", "gateway", "log")
+RETIRED = ".retired.pub"  # the public keys that a service's receipts were signed by before, 32 bytes each
+NEXT = ".next"  # a new key that is on its way into the place of the one beside it
+
+
+class HalfChanged(RuntimeError):
+    """A change of this key was begun and has not ended."""
 
 
 def make_keys(folder: Path, services: tuple[str, ...]) -> None:
@@ -27,7 +33,12 @@ def make_keys(folder: Path, services: tuple[str, ...]) -> None:
 
 
 def secret_at(path: Path, size: int = 32) -> bytes:
-    """The `size` random bytes in `path` (0600), made there on first use. Two may race: the first file wins."""
+    """The `size` random bytes in `path` (0600), made there on first use. Two may race: the first file wins.
+
+    Raises HalfChanged while the key is being changed: what is written now under the old one might never be opened.
+    """
+    if path.with_name(path.name + NEXT).exists():
+        raise HalfChanged(f"{path} is being changed: finish it by ./market keys rotate {path.name}")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -59,6 +70,12 @@ class PublicKeys:
                 raise FileNotFoundError(f"the public key {path} is missing: run `./market migrate`, which makes keys")
             self._known[name] = path.read_bytes()
         return self._known[name]
+
+    def all_of(self, name: str) -> list[bytes]:
+        """`of(name)`, and behind it those that were replaced: what they signed stays signed."""
+        path = self._folder / f"{name}{RETIRED}"
+        retired = path.read_bytes() if path.exists() else b""
+        return [self.of(name), *(retired[at : at + 32] for at in range(0, len(retired), 32))]
 
     @staticmethod
     def signer_name(service: str) -> str:

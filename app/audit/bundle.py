@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -54,12 +54,14 @@ def write_bundle(
     region_files: Mapping[str, bytes],
     signer: Signer,
     origin: str,
+    handovers: Sequence[str] = (),
 ) -> None:
     """Write a bundle to `path`, which appears whole or not at all. Everything is streamed but the region's files.
 
     `logs`: source → its entries in sequence from 1. `leaves`: (source, sequence) of each leaf of the tree in order.
     `checkpoints`: signed notes, oldest first. `region_files`: path under `region/` → contents. `signer`: the log
-    key. `origin`: the checkpoints' origin. Raises ValueError for names that no bundle can hold.
+    key. `origin`: the checkpoints' origin. `handovers`: the notes that led to this key, oldest first. Raises
+    ValueError for names that no bundle can hold.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -71,7 +73,7 @@ def write_bundle(
             files.append(_write_file(writer, CHECKPOINTS, (f"{note}\n".encode() for note in checkpoints)))
             for name in sorted(region_files):
                 files.append(_write_file(writer, REGION + name, [region_files[name]]))
-            manifest = Manifest(origin, signer.verifier, written_logs, tuple(files)).to_bytes()
+            manifest = Manifest(origin, signer.verifier, written_logs, tuple(files), tuple(handovers)).to_bytes()
             _write_file(writer, MANIFEST, [manifest])
             _write_file(writer, NOTE, [sign(note_text(manifest), signer).encode()])
             writer.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
@@ -11,7 +11,8 @@ from app.audit.bundle import write_bundle
 from app.failure import Failure
 from kernel.database import admin_url
 from kernel.identity import SigningKey
-from kernel.note import Signer
+from kernel.log_keys import LogKeys
+from kernel.note import NoteError, Signer, Verifier
 from kernel.settings import Settings
 
 PAGE = 2_000
@@ -35,6 +36,8 @@ def export_bundle(url: str, settings: Settings, file: Path) -> tuple[int, int]:
             )
             ends = {str(source): int(last) for source, last in rows}
             signer = Signer(settings.origin, SigningKey.at(settings.keys / "log.key").private)
+            handovers = connection.exec_driver_sql("SELECT note FROM audit.handover ORDER BY number").scalars().all()
+            _check_key(signer.verifier, handovers)
             write_bundle(
                 file,
                 {source: _log(connection, source, end) for source, end in ends.items()},
@@ -43,11 +46,21 @@ def export_bundle(url: str, settings: Settings, file: Path) -> tuple[int, int]:
                 region_files(settings.region),
                 signer,
                 settings.origin,
+                handovers,
             )
             sealed = sum(connection.exec_driver_sql(f"SELECT sequence FROM {s}.log_head").scalar_one() for s in ends)
     finally:
         engine.dispose()
     return size, sealed - size
+
+
+def _check_key(key: Verifier, handovers: Sequence[str]) -> None:
+    try:
+        newest = LogKeys(key, handovers).newest
+    except NoteError as problem:
+        raise Failure(f"log.key is not this log's: {problem}", "put the log's own key into its place") from problem
+    if newest != key:
+        raise Failure(f"log.key is {key}, but the log is signed by {newest}", "put the present key into its place")
 
 
 def region_files(folder: Path) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 Canonical JSON that names each member in the container's order. A log's member is covered by its chain: `head` is the
 hash of its last entry, which holds the hash of the one before, and so on to the first; so its bytes needn't be hashed
 a third time beside chain and tree. Every other member is covered by its SHA-256. The note `manifest.note` signs the
-SHA-256 of the manifest's bytes.
+SHA-256 of the manifest's bytes. Where the log's key was changed, `handovers` holds the notes that say so, oldest first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from kernel import canonical
 from kernel.chain import NO_HASH
+from kernel.log_keys import LogKeys
 from kernel.note import NoteError, Verifier
 
 FORMAT = "market-bundle-1"
@@ -61,12 +62,15 @@ class FileMember:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle holds. `key` is the log's verifier key; members are in the container's order."""
+    """What a bundle holds. `key` is the log's present verifier key, `handovers` the notes of `kernel.log_keys` that lead
+    to it; members are in the container's order.
+    """
 
     origin: str
     key: Verifier
     logs: tuple[LogMember, ...]
     files: tuple[FileMember, ...]
+    handovers: tuple[str, ...] = ()
 
     @property
     def entries(self) -> int:
@@ -97,6 +101,7 @@ class Manifest:
                     for log in self.logs
                 ],
                 "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in self.files],
+                **({"handovers": list(self.handovers)} if self.handovers else {}),
             }
         )
 
@@ -112,6 +117,7 @@ class Manifest:
                 Verifier.parse(value["key"]),
                 tuple(_log(item) for item in value["logs"]),
                 tuple(FileMember(item["name"], item["size"], item["sha256"]) for item in value["files"]),
+                tuple(value.get("handovers", ())),
             )
             manifest._check()
             written = manifest.to_bytes()
@@ -125,6 +131,8 @@ class Manifest:
         """Pair of what the writer does: order, names and values are such as it writes."""
         if type(self.origin) is not str:
             raise ValueError("the origin is not text")
+        if LogKeys(self.key, self.handovers).newest != self.key:
+            raise ValueError(f"its handovers lead to another key than {self.key}")
         sources = [log.source for log in self.logs]
         if sources != sorted(set(sources)):
             raise ValueError("the logs aren't each there once, in the order of their names")

@@ -3,7 +3,8 @@
 In order: the container's headers; the manifest's signature; every member's contents; every log's chain, gap-free from
 the first entry to the signed last one; the tree, whose leaves are the entries of all logs, each exactly once and each
 source's in sequence; the root at every checkpoint, so that each tree is the beginning of the next; and the last
-checkpoint covers all. One key signs everything. Memory is bounded, whatever the size.
+checkpoint covers all. One key signs everything; where it was changed, each checkpoint is signed by the key of its time
+and the manifest by the last. Memory is bounded, whatever the size.
 
 Without a trusted key a bundle can only be consistent with itself: who rewrites all and signs anew passes. The report
 says so. Whether the events mean what the market computed is the replay's question.
@@ -25,8 +26,9 @@ from app.audit.manifest import TREE, LogMember
 from app.audit.pieces import Piece, Result, check_pieces, processes_for
 from app.audit.reading import Bundle, open_bundle
 from kernel.chain import MAX_ENTRY_BYTES, START, ChainError, Link, take_apart, verify_chain
+from kernel.log_keys import LogKeys
 from kernel.merkle import HASH_SIZE, CompactRange, hashes_in
-from kernel.note import Checkpoint, NoteError, Verifier, open_checkpoint, open_note
+from kernel.note import Checkpoint, NoteError, Verifier, open_note
 
 PIECE_BYTES = 8 << 20
 #: Leaves hashed into the tree at once.
@@ -35,7 +37,9 @@ _LEAVES = 8192
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was verified. `trusted`: the key is the one that the caller trusts, not merely the one named inside."""
+    """What was verified. `trusted`: the key is the one that the caller trusts or that it leads to, not merely the one
+    named inside. `handovers`: how often the log's key was changed.
+    """
 
     origin: str
     key: Verifier
@@ -44,6 +48,7 @@ class VerifyReport:
     checkpoints: int
     last_checkpoint: Checkpoint
     region_files: int
+    handovers: int = 0
 
     def __str__(self) -> str:
         counts = ", ".join(f"{source} {count}" for source, count in self.entries.items())
@@ -56,6 +61,10 @@ class VerifyReport:
             f"{self.origin}: {verdict}\n"
             f"{sum(self.entries.values())} entries ({counts}), {self.checkpoints} checkpoints,"
             f" {self.region_files} files of the region; root {self.last_checkpoint.root.hex()}"
+            + (
+                f"\nthe log's key was changed {self.handovers} times, each by a note that both keys signed"
+                * bool(self.handovers)
+            )
         )
 
 
@@ -66,38 +75,43 @@ def verify_bundle(path: str | Path, trust: str | None = None, processes: int | N
     default as many as the size is worth.
     """
     with open_bundle(path) as bundle, tempfile.TemporaryDirectory(prefix="market-verify-") as folder:
-        key = _check_signature(bundle, trust)
+        keys = _check_signature(bundle, trust)
         _check_files(bundle)
         _check_logs(bundle, Path(folder), processes)
-        count, last = _check_tree(bundle, Path(folder), key)
+        count, last = _check_tree(bundle, Path(folder), keys)
         return VerifyReport(
             bundle.manifest.origin,
-            key,
+            keys.newest,
             trust is not None,
             {log.source: log.last for log in bundle.manifest.logs},
             count,
             last,
             len(bundle.manifest.files) - 2,
+            len(keys.handovers),
         )
 
 
-def _check_signature(bundle: Bundle, trust: str | None) -> Verifier:
-    """The key that signs the bundle: the trusted one, where there is one."""
-    key = bundle.manifest.key
+def _check_signature(bundle: Bundle, trust: str | None) -> LogKeys:
+    """The log's keys, the last of which signs the bundle; the trusted one, where there is one, is among them."""
+    key = trusted = bundle.manifest.key
     if trust is not None:
         try:
             trusted = Verifier.parse(trust)
         except NoteError as error:
             raise VerifyError("the trusted key", str(error)) from None
-        if trusted != key:
-            raise VerifyError("manifest.json, key", f"signed by {key}, which is not the trusted key {trusted}")
+    try:
+        keys = LogKeys(trusted, bundle.manifest.handovers)
+    except NoteError as error:
+        raise VerifyError("manifest.json, handovers", str(error)) from None
+    if keys.newest != key:
+        raise VerifyError("manifest.json, key", f"signed by {key}, which is not the trusted key {trusted}")
     try:
         note = open_note(bundle.manifest_note, [key])
     except NoteError as error:
         raise VerifyError(bundle.members["manifest.note"].place, str(error)) from None
     if note.unknown:
         raise VerifyError(bundle.members["manifest.note"].place, "it has signatures of other keys")
-    return key
+    return keys
 
 
 def _check_files(bundle: Bundle) -> None:
@@ -194,9 +208,9 @@ def _diagnose(bundle: Bundle, log: LogMember) -> NoReturn:
     raise VerifyError(place, f"it ends at entry {link.sequence}, the manifest says {log.last}")
 
 
-def _check_tree(bundle: Bundle, folder: Path, key: Verifier) -> tuple[int, Checkpoint]:
+def _check_tree(bundle: Bundle, folder: Path, keys: LogKeys) -> tuple[int, Checkpoint]:
     """Build the tree from the leaf hashes, comparing the root at each checkpoint; how many there are, and the last."""
-    witness = _Checkpoints(bundle, key)
+    witness = _Checkpoints(bundle, keys)
     frontier = CompactRange()
     with ExitStack() as stack:
         leaves = {
@@ -239,10 +253,10 @@ def _checked_runs(bundle: Bundle) -> Iterator[tuple[str, int]]:
 class _Checkpoints:
     """The bundle's checkpoints, compared one after the other with the growing tree."""
 
-    def __init__(self, bundle: Bundle, key: Verifier) -> None:
+    def __init__(self, bundle: Bundle, keys: LogKeys) -> None:
         self._notes = enumerate(bundle.checkpoints(), 1)
         self._origin = bundle.manifest.origin
-        self._key = key
+        self._keys = keys
         self._count = 0
         self._last: Checkpoint | None = None
         self._next = self._open()
@@ -252,7 +266,7 @@ class _Checkpoints:
         if not number:
             return None
         try:
-            checkpoint = open_checkpoint(note, [self._key], self._origin)
+            checkpoint = self._keys.open_checkpoint(note, self._origin)
         except NoteError as error:
             raise VerifyError(f"checkpoint {number}", str(error)) from None
         if self._last is not None and checkpoint.size < self._last.size:

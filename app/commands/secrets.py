@@ -21,6 +21,9 @@ def secrets(
     broker_ca: Annotated[
         str | None, typer.Option(metavar="FILE", help="CA of RabbitMQ's certificate, as the processes see it: TLS only")
     ] = None,
+    renew: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="a password to renew, such as orders/market_role_password")
+    ] = None,
 ) -> None:
     """Make the passwords and keys of an installation of many processes, a folder for each; what is there stays.
 
@@ -33,4 +36,5 @@ def secrets(
         broker=broker,
         database_ca=database_ca,
         broker_ca=broker_ca,
+        renew=renew or [],
     )

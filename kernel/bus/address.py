@@ -7,13 +7,18 @@ broker's certificate is checked against the system's authorities; it is always c
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
 @dataclass(frozen=True)
 class Address:
-    """A broker's host, port, virtual host and account, and the TLS to it, if any."""
+    """A broker's host, port, virtual host and account, and the TLS to it, if any.
+
+    TLS stands here twice, as asyncio and bare sockets take it and as py-amqp does, which makes a context of its own.
+    """
 
     host: str
     port: int
@@ -21,6 +26,7 @@ class Address:
     user: str
     password: str = field(repr=False)
     tls: ssl.SSLContext | None = None
+    tls_options: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, url: str) -> Address:
@@ -29,11 +35,19 @@ class Address:
         if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
             raise ValueError("a broker's address is amqp://user:password@host:port/vhost or amqps://…")
         given = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        tls = None
+        tls, options = None, None
         if parts.scheme == "amqps":
-            tls = ssl.create_default_context(cafile=given.get("cafile"))
-            if "certfile" in given:
-                tls.load_cert_chain(given["certfile"], given.get("keyfile"))
+            authority, certificate, key = (given.get(name) for name in ("cafile", "certfile", "keyfile"))
+            tls = ssl.create_default_context(cafile=authority)
+            if certificate:
+                tls.load_cert_chain(certificate, key)
+            options = {
+                "ca_certs": authority,
+                "certfile": certificate,
+                "keyfile": key,
+                "cert_reqs": ssl.CERT_REQUIRED,
+                "server_hostname": parts.hostname,
+            }
         return cls(
             parts.hostname,
             parts.port or (5671 if tls else 5672),
@@ -41,6 +55,7 @@ class Address:
             unquote(parts.username or "guest"),
             unquote(parts.password or "guest"),
             tls,
+            options,
         )
 
     def __str__(self) -> str:

@@ -6,10 +6,8 @@ that is gone. One connection belongs to one thread (or green thread).
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from amqp import Connection
 from amqp.exceptions import AMQPError
@@ -37,7 +35,7 @@ def connect(url: str, name: str, heartbeat_s: int = 0, on_blocked: Any = None) -
         password=address.password,
         login_method="PLAIN",
         virtual_host=address.vhost,
-        ssl=_tls(address.host, urlsplit(url).query) if address.tls else False,
+        ssl=dict(address.tls_options) if address.tls_options else False,
         client_properties={"connection_name": name},
         connect_timeout=CONNECT_S,
         heartbeat=heartbeat_s,
@@ -59,15 +57,3 @@ def drop(connection: Connection | None, politely: bool = False) -> None:
             connection.close()
     with suppress(*ERRORS, AttributeError):
         connection.collect()
-
-
-def _tls(host: str, query: str) -> dict[str, Any]:
-    """What the library makes its own context of."""
-    given = {name: values[0] for name, values in parse_qs(query).items()}
-    return {
-        "ca_certs": given.get("cafile"),
-        "certfile": given.get("certfile"),
-        "keyfile": given.get("keyfile"),
-        "cert_reqs": ssl.CERT_REQUIRED,
-        "server_hostname": host,
-    }

@@ -49,7 +49,7 @@ def created(connection: Connection, command: Bootstrap | CreateAccount, state: A
     """Keep the credential of a new account."""
     accounts = connection.exec_driver_sql("SELECT count(*) FROM account_view").scalar_one()
     now = standing(connection, command, state, at)
-    box = Safe.at(at.keys)
+    box = Safe.at(connection, at.keys)
     kept = Credential(
         command.id,
         box.login_mac(command.login),
@@ -91,7 +91,7 @@ def _with_password(connection: Connection, found: Credential, password: str, at:
     connection.exec_driver_sql(
         "UPDATE credential SET password_hash = %s WHERE account_id = %s", (kept.password_hash, kept.account_id)
     )
-    return Safe.at(at.keys).commitment(kept)
+    return Safe.at(connection, at.keys).commitment(kept)
 
 
 # -- sessions ---------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def one_login(command: SignIn) -> list[tuple[str, int]]:
 def signed_in(connection: Connection, command: SignIn, state: Any, at: Surroundings) -> Attempt:
     row = connection.exec_driver_sql(
         "SELECT account_id::text, password_hash FROM credential WHERE login_mac = %s",
-        (Safe.at(at.keys).login_mac(command.login),),
+        (Safe.at(connection, at.keys).login_mac(command.login),),
     ).one_or_none()
     account_id, password_hash = row or ("", None)
     return _attempt(connection, account_id, password_hash, command.password, None, LIFETIME, at)

@@ -19,6 +19,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jws
+from sqlalchemy import Connection
 
 from kernel import canonical
 from kernel.identity import Actor, SigningKey, TokenIssuer
@@ -29,6 +30,7 @@ from services.access.domain.session import Issued
 # Second of OWASP's equal choices (19 MiB, 2 passes, 1 lane): some 20 ms, so that signing in stays quick on a small machine.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 NONCE_BYTES = 12
+ROOT = "market/access/root"  # what the wrapped key is bound to
 
 
 class CantOpen(ValueError):
@@ -46,7 +48,7 @@ class Credential:
 
 
 class Safe:
-    """Seals and opens credentials under the installation's key `keys/access.kek`."""
+    """Seals and opens credentials under the key that `keys/access.kek` is, or opens once that file was changed."""
 
     def __init__(self, key: bytes) -> None:
         self._sealing = hmac.digest(key, b"market/access/sealing", "sha256")
@@ -54,23 +56,20 @@ class Safe:
         self._commitments = hmac.digest(key, b"market/access/commitment", "sha256")
 
     @staticmethod
-    def at(keys: Path) -> Safe:
-        return _safe_at(keys / "access.kek")
+    def at(connection: Connection, keys: Path) -> Safe:
+        """Raises CantOpen where the file is not the one that the database was left under."""
+        wrapped = connection.exec_driver_sql("SELECT wrapped FROM access.root_key").scalar_one_or_none()
+        return _safe_of(secret_at(keys / "access.kek"), None if wrapped is None else bytes(wrapped))
 
     def login_mac(self, login: str) -> bytes:
         return hmac.digest(self._lookup, login.strip().casefold().encode(), "sha256")
 
     def seal(self, account_id: str, login: str, display_name: str) -> bytes:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        content = canonical.dumps({"login": login, "display_name": display_name})
-        return nonce + AESGCM(self._sealing).encrypt(nonce, content, account_id.encode())
+        return _seal(self._sealing, canonical.dumps({"login": login, "display_name": display_name}), account_id)
 
     def open(self, account_id: str, sealed: bytes) -> dict[str, str]:
         """{"login", "display_name"}. Raises CantOpen."""
-        try:
-            content = AESGCM(self._sealing).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], account_id.encode())
-        except (InvalidTag, ValueError) as wrong:
-            raise CantOpen(f"the credential of {account_id} does not open") from wrong
+        content = _open(self._sealing, sealed, account_id, f"the credential of {account_id} does not open")
         opened: dict[str, str] = canonical.loads(content)
         return opened
 
@@ -86,8 +85,41 @@ class Safe:
 
 
 @lru_cache(maxsize=8)
-def _safe_at(path: Path) -> Safe:
-    return Safe(secret_at(path))
+def _safe_of(key: bytes, wrapped: bytes | None) -> Safe:
+    return Safe(key if wrapped is None else _open(key, wrapped, ROOT, "access.kek is not the key of this database"))
+
+
+def rewrap(connection: Connection, old: bytes, new: bytes) -> int:
+    """Close the key of all credentials under `new` instead of `old`; 1, the number of such keys. Safe to run again.
+
+    Raises CantOpen where neither opens it.
+    """
+    wrapped = connection.exec_driver_sql("SELECT wrapped FROM access.root_key FOR UPDATE").scalar_one_or_none()
+    if wrapped is None:
+        root = old
+    else:
+        try:
+            _open(new, bytes(wrapped), ROOT, "not yet")
+            return 1
+        except CantOpen:
+            root = _open(old, bytes(wrapped), ROOT, "access.kek is not the key of this database")
+    connection.exec_driver_sql(
+        "INSERT INTO access.root_key (wrapped) VALUES (%s) ON CONFLICT (one) DO UPDATE SET wrapped = excluded.wrapped",
+        (_seal(new, root, ROOT),),
+    )
+    return 1
+
+
+def _seal(key: bytes, content: bytes, about: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, content, about.encode())
+
+
+def _open(key: bytes, sealed: bytes, about: str, otherwise: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
+    except (InvalidTag, ValueError) as wrong:
+        raise CantOpen(otherwise) from wrong
 
 
 def hash_of(password: str) -> str:

@@ -11,7 +11,7 @@ from services.access.projections.accounts import accounts as accounts_projection
 from services.access.projections.sessions import sessions as sessions_projection
 from services.access.queries.accounts import accounts, me
 from services.access.queries.sessions import revoked_tokens, sessions
-from services.access.tables import credential, metadata
+from services.access.tables import credential, metadata, root_key
 
 
 def service() -> Service:
@@ -35,6 +35,6 @@ def service() -> Service:
         queries=(me, accounts, sessions, revoked_tokens),
         projections=(accounts_projection, sessions_projection),
         constraints={"credential_login": account.LOGIN_TAKEN},
-        secrets=(credential,),
+        secrets=(credential, root_key),
         folder=Path(__file__).parent,
     )

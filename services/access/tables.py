@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Index,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
@@ -27,6 +29,16 @@ credential = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("password_hash", Text, nullable=False),
     UniqueConstraint("login_mac", name="credential_login"),
+)
+
+# One row once `access.kek` was changed: the key that logins, names and commitments are under, closed under the file's.
+# Those in the log's events stay checkable so. Without a row that key is the file itself.
+root_key = Table(
+    "root_key",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("wrapped", LargeBinary, nullable=False),
+    CheckConstraint("one", name="root_key_one_row"),
 )
 
 account_view = Table(

@@ -32,7 +32,11 @@ def check_secrets(connection: Connection, states: States, keys: Path | None = No
         is_used = connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM access.credential)").scalar_one()
         missing = ("access", str(folder / "access.kek"), "(file)", "a key file", "no file, so nothing was checked")
         return [missing] if is_used else []
-    return list(_credentials(connection, states.get("Account", {}), Safe.at(folder)))
+    try:
+        box = Safe.at(connection, folder)
+    except CantOpen as problem:
+        return [("access.root_key", "one", "wrapped", "what access.kek opens", str(problem))]
+    return list(_credentials(connection, states.get("Account", {}), box))
 
 
 def _credentials(connection: Connection, states: Mapping[str, Any], box: Safe) -> Iterator[Finding]:

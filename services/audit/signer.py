@@ -1,7 +1,8 @@
 """Signing checkpoints: only of a tree that goes on from the last one signed.
 
 What was signed last is kept beside the key, outside the database, so that a database put back to yesterday can't make
-the signer take back what it said: it refuses a smaller tree and a forked one, and says so until a person looks.
+the signer take back what it said: it refuses a smaller tree and a forked one, and says so until a person looks. It
+signs by the log's present key alone: a process that was left with an older one says so instead.
 """
 
 from __future__ import annotations
@@ -15,14 +16,20 @@ from sqlalchemy import Connection
 
 from kernel.host import Host
 from kernel.identity import SigningKey
+from kernel.keys import PublicKeys
+from kernel.log_keys import LogKeys
 from kernel.merkle import CompactRange, root_at
-from kernel.note import Checkpoint, Signer, sign_checkpoint
+from kernel.note import Checkpoint, Signer, Verifier, sign_checkpoint
 
 EVERY_S = 0.2
 
 
 class ForkedTree(Exception):
     """The tree isn't a continuation of what was signed before."""
+
+
+class WrongKey(Exception):
+    """`log.key` is not the key that the log is signed by now."""
 
 
 class CheckpointSigner:
@@ -52,7 +59,7 @@ class CheckpointSigner:
         memory = host.settings.keys / "log.signed"
         _continues(connection, frontier, memory)
         origin = host.settings.origin
-        signer = Signer(origin, SigningKey.at(host.settings.keys / "log.key").private)
+        signer = _signer(connection, host)
         note = sign_checkpoint(Checkpoint(origin, frontier.size, frontier.root()), signer)
         connection.exec_driver_sql(
             "INSERT INTO checkpoint (size, root, note) VALUES (%s, %s, %s) ON CONFLICT (size) DO NOTHING",
@@ -60,6 +67,23 @@ class CheckpointSigner:
         )
         _remember(memory, frontier)
         self._signed_size = frontier.size
+
+
+def _signer(connection: Connection, host: Host) -> Signer:
+    signer = Signer(host.settings.origin, SigningKey.at(host.settings.keys / "log.key").private)
+    newest = log_keys(connection, host.settings.origin, host.settings.keys).newest
+    if signer.verifier != newest:
+        raise WrongKey(
+            f"log.key is {signer.verifier}, but the log is signed by {newest}: give this process the present key, or"
+            " finish a change that was cut off by ./market keys rotate log.key"
+        )
+    return signer
+
+
+def log_keys(connection: Connection, origin: str, keys: Path) -> LogKeys:
+    """The log's keys, led to from the public one in the folder `keys`. Raises NoteError."""
+    notes = connection.exec_driver_sql("SELECT note FROM audit.handover ORDER BY number").scalars().all()
+    return LogKeys(Verifier(origin, PublicKeys(keys).of("log")), notes)
 
 
 def _continues(connection: Connection, frontier: CompactRange, memory: Path) -> None:

@@ -74,6 +74,15 @@ chain = Table(
     Column("sealed_at", Text, nullable=False),
 )
 
+handover = Table(
+    "handover",
+    metadata,
+    Column(
+        "number", SmallInteger, primary_key=True, autoincrement=False, comment="1 is the first change of the log's key"
+    ),
+    Column("note", Text, nullable=False, comment="kernel/log_keys.py: signed by the old key and the new one"),
+)
+
 checkpoint = Table(
     "checkpoint",
     metadata,

@@ -1,6 +1,7 @@
 """What must be proved to a custodian before it takes off a layer (DESIGN §8). It trusts no service's word.
 
-1. The log's newest checkpoint is signed by the log's key and continues the last one that this custodian saw.
+1. The log's newest checkpoint is signed by the log's key, or by one that this key leads to (`kernel.log_keys`), and
+   continues the last one that this custodian saw.
 2. `BiddingClosed` of the competition is in that checkpoint's tree, and so are all parts of its list, as many lines as it
    says, and the event that set the last deadline.
 3. That deadline has passed by this custodian's own clock.
@@ -17,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from kernel.keys import PublicKeys
+from kernel.log_keys import LogKeys
 from kernel.merkle import (
     ProofError,
     consistency_proof,
@@ -25,7 +27,7 @@ from kernel.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from kernel.note import Checkpoint, NoteError, Verifier, open_checkpoint
+from kernel.note import Checkpoint, NoteError, Verifier
 
 
 def missing_evidence(connection: Connection, keys: Path, competition_id: str, now: datetime) -> str:
@@ -76,7 +78,8 @@ def _checkpoint(connection: Connection, keys: Path) -> Checkpoint | None:
     if note is None:
         return None
     origin = note.split("\n", 1)[0]
-    checkpoint = open_checkpoint(note, [Verifier(origin, PublicKeys(keys).of("log"))])
+    handovers = connection.exec_driver_sql("SELECT note FROM audit.handover ORDER BY number").scalars().all()
+    checkpoint = LogKeys(Verifier(origin, PublicKeys(keys).of("log")), handovers).open_checkpoint(note)
     seen: Any = connection.exec_driver_sql("SELECT size, root FROM seen_checkpoint FOR UPDATE").one_or_none()
     if seen is not None:
         size, root = seen[0], bytes(seen[1])

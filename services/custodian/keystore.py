@@ -6,29 +6,23 @@ ever leaves this module but to open a layer.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 from nacl.utils import random
 from sqlalchemy import Connection
 
+from kernel.keys import secret_at
 from kernel.sealing import generate_keypair
 
 
+class CantOpen(ValueError):
+    """A private key is under neither of the keys that were tried."""
+
+
 def _box(keys: Path, name: str) -> SecretBox:
-    path = keys / f"{name}.kek"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(random(SecretBox.KEY_SIZE))
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            pass  # another process of this custodian was first: its key holds
-        temporary.unlink()
-    return SecretBox(path.read_bytes())
+    return SecretBox(secret_at(keys / f"{name}.kek", SecretBox.KEY_SIZE))
 
 
 def make(connection: Connection, keys: Path, name: str, competition_id: str) -> bytes:
@@ -51,3 +45,28 @@ def private(connection: Connection, keys: Path, name: str, competition_id: str) 
     if encrypted is None:
         raise LookupError(f"{name} has no key for competition {competition_id}")
     return _box(keys, name).decrypt(bytes(encrypted))
+
+
+def rewrap(connection: Connection, name: str, old: bytes, new: bytes) -> int:
+    """Encrypt this custodian's private keys under `new` instead of `old`; how many there are. Safe to run again.
+
+    Raises CantOpen for one that opens under neither.
+    """
+    table = f'"{name}".private_key'
+    rows = connection.exec_driver_sql(f"SELECT competition_id::text, encrypted FROM {table}").all()
+    for competition_id, encrypted in rows:
+        try:
+            SecretBox(new).decrypt(bytes(encrypted))
+        except CryptoError:
+            again = SecretBox(new).encrypt(_opened(old, bytes(encrypted), competition_id), random(SecretBox.NONCE_SIZE))
+            connection.exec_driver_sql(
+                f"UPDATE {table} SET encrypted = %s WHERE competition_id = %s", (again, competition_id)
+            )
+    return len(rows)
+
+
+def _opened(key: bytes, encrypted: bytes, competition_id: str) -> bytes:
+    try:
+        return SecretBox(key).decrypt(encrypted)
+    except CryptoError as wrong:
+        raise CantOpen(f"the key for competition {competition_id} does not open") from wrong

@@ -59,6 +59,24 @@ def keep_person(connection: Connection, command: PutPerson, state: Person, at: S
     return safe.commitment(commitment_key, about, record)
 
 
+def rewrap(connection: Connection, old: Safe, new: Safe) -> int:
+    """Close the keys of all persons and organisations under `new` instead of `old`; how many there are.
+
+    Safe to run again. Raises CantOpen for one that opens under neither, and nothing is changed by the transaction then.
+    """
+    count = 0
+    for table, id, column, about_of in (
+        ("vault.person_secret", "person_ref", "keys", about_person),
+        ("vault.organisation_key", "organisation", "key", about_organisation),
+    ):
+        rows = connection.exec_driver_sql(f"SELECT {id}::text, {column} FROM {table}").all()
+        again = [(old.rewrapped(bytes(wrapped), about_of(row_id), new), row_id) for row_id, wrapped in rows]
+        if again:
+            connection.exec_driver_sql(f"UPDATE {table} SET {column} = %s WHERE {id} = %s", again)
+        count += len(rows)
+    return count
+
+
 def open_person(at: Safe, person_ref: str, keys: bytes, sealed: bytes) -> dict[str, Any]:
     """The record of a row. Raises CantOpen."""
     about = about_person(person_ref)

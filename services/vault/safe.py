@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,15 @@ class Safe:
     @staticmethod
     def at(keys: Path) -> Safe:
         """The safe of the installation whose keys are in the folder `keys`."""
-        return _safe_at(keys / "vault.kek")
+        return Safe(secret_at(keys / "vault.kek", KEY_BYTES))  # read each time: it may have been changed
+
+    def rewrapped(self, wrapped: bytes, about: str, new: Safe) -> bytes:
+        """The same keys closed under `new`; unchanged where they are already. Raises CantOpen."""
+        try:
+            new.unwrap(wrapped, about)
+        except CantOpen:
+            return new.wrap(self.unwrap(wrapped, about), about)
+        return wrapped
 
     def wrap(self, keys: bytes, about: str) -> bytes:
         """`keys` closed under the key-encryption key, bound to `about`."""
@@ -47,11 +54,6 @@ class Safe:
     def unwrap(self, wrapped: bytes, about: str) -> bytes:
         """Raises CantOpen."""
         return _open(self._key, wrapped, f"keys/{about}")
-
-
-@lru_cache(maxsize=8)
-def _safe_at(path: Path) -> Safe:
-    return Safe(secret_at(path, KEY_BYTES))
 
 
 def new_key() -> bytes:

@@ -75,15 +75,63 @@ def test_what_is_there_stays_and_what_was_removed_is_made_anew(tmp_path: Path) -
     assert changed - {salted} == {"orders/market_role_password", *roles}
 
 
-def test_a_pair_that_was_removed_everywhere_is_made_anew_for_everybody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("owner", ["gateway", "access", "orders"])
+def test_a_pair_that_was_changed_by_its_owner_reaches_everybody(tmp_path: Path, owner: str) -> None:
     """As docs/operations/keys.md says it."""
+    name = f"service-{owner}" if owner in ("orders",) else owner
     make_secrets(tmp_path, Places())
-    before = (tmp_path / "orders" / "keys" / "gateway.pub").read_bytes()
-    for path in [*tmp_path.glob("*/keys/gateway.key"), *tmp_path.glob("*/keys/gateway.pub")]:
-        path.unlink()
+    before = (tmp_path / "registry" / "keys" / f"{name}.pub").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "keys", "rotate", f"{name}.key", "--json"],
+        cwd=PROJECT, env={**os.environ, "MARKET_HOME": str(tmp_path / owner)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     make_secrets(tmp_path, Places())
-    public = {path.read_bytes() for path in tmp_path.glob("*/keys/gateway.pub")}
-    assert public == {SigningKey.at(tmp_path / "gateway" / "keys" / "gateway.key").public} and before not in public
+    private = tmp_path / owner / "keys" / f"{name}.key"
+    public = {path.read_bytes() for path in tmp_path.glob(f"*/keys/{name}.pub")}
+    assert public == {SigningKey.at(private).public} and before not in public
+    assert {path.read_bytes() for path in tmp_path.glob(f"*/keys/{name}.key")} == {private.read_bytes()}
+    retired = [path.read_bytes() for path in tmp_path.glob("*/keys/*.retired.pub")]
+    assert retired == ([before] * len(retired) if name.startswith("service-") else [])
+    assert (tmp_path / "audit" / "keys" / f"{name}.retired.pub").exists() == bool(retired)
+    assert private.stat().st_mode & 0o777 == 0o444, "the account of its container reads it as before"
+
+
+def test_a_key_that_encrypts_is_its_owners_whatever_lies_elsewhere(tmp_path: Path) -> None:
+    make_secrets(tmp_path, Places())
+    own, copy = (tmp_path / who / "keys" / "access.kek" for who in ("access", "operator"))
+    own.chmod(0o600)
+    own.write_bytes(bytes(32))
+    make_secrets(tmp_path, Places())
+    assert own.read_bytes() == copy.read_bytes() == bytes(32)
+
+
+def test_private_keys_that_were_taken_to_another_machine_are_not_made_again(tmp_path: Path) -> None:
+    make_secrets(tmp_path, Places())
+    keys = tmp_path / "custodian_1" / "keys"
+    public = (keys / "service-custodian_1.pub").read_bytes()
+    for name in ("custodian_1.kek", "service-custodian_1.key"):
+        (keys / name).unlink()
+    (tmp_path / "operator" / "keys" / "service-custodian_1.key").unlink()
+    password = (tmp_path / "custodian_1" / "market_role_password").read_text()
+    assert make_secrets(tmp_path, Places()) == []
+    assert not private_keys(tmp_path, "custodian_1")
+    assert {path.read_bytes() for path in tmp_path.glob("*/keys/service-custodian_1.pub")} == {public}
+    assert (tmp_path / "custodian_1" / "market_role_password").read_text() == password
+
+
+def test_a_password_that_is_named_is_renewed_wherever_it_is_said(tmp_path: Path) -> None:
+    make_secrets(tmp_path, Places())
+    before = files(tmp_path)
+    renewed = ["orders/market_role_password", "billing/market_amqp_url"]
+    assert make_secrets(tmp_path, Places(), renewed) == sorted(renewed)
+    after = files(tmp_path)
+    roles = {f"{who}/market_role_passwords" for who in ("migrate", "operator")}
+    assert {n for n in after if after[n] != before[n]} == {*renewed, *roles, "rabbitmq/definitions.json"}
+    said = json.loads(after["migrate/market_role_passwords"])["orders"]
+    assert said == after["orders/market_role_password"].decode()
+    with pytest.raises(Failure, match=r"vault/keys/vault\.kek can.t be renewed"):
+        make_secrets(tmp_path, Places(), ["vault/keys/vault.kek"])
 
 
 def test_a_broker_that_moved_is_asked_under_the_same_passwords(tmp_path: Path) -> None:

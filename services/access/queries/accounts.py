@@ -41,7 +41,7 @@ def me(connection: Connection, asked: Nothing, at: Surroundings) -> dict[str, An
     found = credential_of(connection, at.actor.id) if row else None
     if row is None or found is None:
         raise Refused(UNAUTHENTICATED.having(reason="нужна учётная запись / an account is needed"))
-    opened = Safe.at(at.keys).open(found.account_id, found.sealed)
+    opened = Safe.at(connection, at.keys).open(found.account_id, found.sealed)
     return {**dict(row), "proposed": sorted(row["proposed"]), **opened}
 
 
@@ -57,7 +57,7 @@ def accounts(connection: Connection, asked: AccountsParams, at: Surroundings) ->
         (*(after or [None]) * 2, asked.role, asked.role, asked.organisation, asked.organisation, asked.limit + 1),
     ).mappings().all()  # fmt: skip
     page = page_of(rows, asked.limit, ("id",))
-    box = Safe.at(at.keys) if at.actor.has("administrator") else None
+    box = Safe.at(connection, at.keys) if at.actor.has("administrator") else None
     for item in page["items"]:
         sealed = bytes(item.pop("sealed"))
         if box:

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from kernel.ids import Id
 from kernel.keys import PublicKeys
 from kernel.merkle import consistency_proof, inclusion_proof
-from kernel.note import Verifier, open_checkpoint
+from kernel.note import Verifier
 from kernel.receipt import ReceiptError, complete, verify
 from kernel.refusal import INVALID, MISSING, Refusal, Refused
 from kernel.service import Surroundings, query
-from services.audit.signer import node_of
+from services.audit.signer import log_keys, node_of
 
 NOT_YET = Refusal(
     "not_yet_in_checkpoint",
@@ -32,17 +32,19 @@ class Nothing(BaseModel):
 
 @query(Nothing)
 def tree(connection: Connection, asked: Nothing, at: Surroundings) -> dict[str, Any]:
-    """The latest checkpoint, how much each service has logged, and the key that the log is signed with."""
+    """The latest checkpoint, how much each service has logged, and the notes by which the log's key was changed."""
     last = connection.exec_driver_sql(
         "SELECT size, root, note, at FROM checkpoint ORDER BY size DESC LIMIT 1"
     ).one_or_none()
     sources = connection.exec_driver_sql("SELECT source, sequence, sealed_at FROM chain ORDER BY source").all()
+    handovers = connection.exec_driver_sql("SELECT note FROM handover ORDER BY number").scalars().all()
     return {
         "size": last[0] if last else 0,
         "root": bytes(last[1]).hex() if last else None,
         "checkpoint": last[2] if last else None,
         "signed_at": last[3].isoformat() if last else None,
         "sources": [{"source": s, "entries": n, "sealed_at": t} for s, n, t in sources],
+        "handovers": list(handovers),
     }
 
 
@@ -122,8 +124,9 @@ def completed_receipt(connection: Connection, asked: CompleteReceipt, at: Surrou
         report = verify(asked.receipt)
     except ReceiptError as problem:
         raise Refused(INVALID.having(summary=str(problem))) from problem
-    key = PublicKeys(at.keys).of(f"service-{report.source}")
-    if asked.receipt["key"] != str(Verifier(PublicKeys.signer_name(report.source), key)):
+    known = PublicKeys(at.keys).all_of(f"service-{report.source}")
+    name = PublicKeys.signer_name(report.source)
+    if asked.receipt["key"] not in [str(Verifier(name, key)) for key in known]:
         raise Refused(INVALID.having(summary="the receipt is not signed by this installation"))
     row = connection.exec_driver_sql(
         'SELECT "index", entry FROM leaf WHERE event_id = %s', (report.event_id,)
@@ -132,8 +135,9 @@ def completed_receipt(connection: Connection, asked: CompleteReceipt, at: Surrou
     if row is None or size is None or row[0] >= size or note is None:
         raise Refused(NOT_YET)
     proof = inclusion_proof(row[0], size, node_of(connection))
-    logkey = Verifier(note.split("\n", 1)[0], PublicKeys(at.keys).of("log"))
-    open_checkpoint(note, [logkey])
+    keys = log_keys(connection, note.split("\n", 1)[0], at.keys)
+    keys.open_checkpoint(note)
+    logkey = keys.of(size)
     return {"receipt": complete(asked.receipt, bytes(row[1]), row[0], proof, note, logkey)}
 
 

@@ -1,0 +1,104 @@
+"""The bodies of `./market keys …`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, create_engine
+
+from app.failure import Failure
+from app.keys.files import next_of
+from app.keys.known import Key, Kind, known_keys
+from app.keys.log import rotate_log_key
+from app.keys.pairs import rotate_pair
+from app.keys.wrapping import rotate_wrapping_key
+from app.postgres import database_url
+from kernel.database import admin_url
+from kernel.identity import SigningKey
+from kernel.note import Verifier
+from kernel.settings import Settings
+
+
+def list_keys(as_json: bool) -> int:
+    """Name every key that is here."""
+    settings = Settings()
+    found = [_described(key, settings) for key in known_keys().values() if (settings.keys / key.name).exists()]
+    if as_json:
+        _print(found)
+        return 0
+    if not found:
+        raise Failure(f"{settings.keys} holds no private key", "./market migrate makes them")
+    table = Table("key", "what it does", "since", "public half", "")
+    for row in found:
+        state = "change was cut off: rotate it again" if row["cut_off"] else ""
+        table.add_row(row["name"], row["purpose"], row["since"][:10], row["public"] or "", state)
+    Console().print(table)
+    return 0
+
+
+def rotate(name: str, as_json: bool) -> int:
+    """Put a new key in the place of the one called `name`."""
+    settings = Settings()
+    key = known_keys().get(name)
+    path = settings.keys / name
+    if key is None:
+        raise Failure(f"there is no key {name}", "see ./market keys list")
+    if not path.exists():
+        raise Failure(f"{path} is not here", f"run this where {key.owner} keeps it, with MARKET_HOME naming the place")
+    done: dict[str, Any] = {"name": name, "rotated": True}
+    if key.kind is Kind.PAIR:
+        rotate_pair(path)
+    else:
+        engine = create_engine(admin_url(database_url(settings)), pool_size=1)
+        try:
+            done |= _rotate_in_database(engine, key, path, settings)
+        finally:
+            engine.dispose()
+    done |= {"public": _public(path, settings), "then": key.then}
+    if as_json:
+        _print(done)
+    else:
+        print(f"{name} is new" + (f"; it encrypts {done['keys']} keys" if "keys" in done else ""))
+        print(*filter(None, [done["public"], f"then: {key.then}"]), sep="\n")
+    return 0
+
+
+def _rotate_in_database(engine: Engine, key: Key, path: Path, settings: Settings) -> dict[str, Any]:
+    if key.kind is Kind.LOG:
+        rotate_log_key(engine, path, settings.origin)
+        return {}
+    return {"keys": rotate_wrapping_key(engine, key, path)}
+
+
+def _described(key: Key, settings: Settings) -> dict[str, Any]:
+    path = settings.keys / key.name
+    since = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    return {
+        "name": key.name,
+        "kind": key.kind.value,
+        "owner": key.owner,
+        "purpose": key.purpose,
+        "since": since,
+        "public": _public(path, settings),
+        "cut_off": next_of(path).exists(),
+        "then": key.then,
+    }
+
+
+def _public(path: Path, settings: Settings) -> str | None:
+    """The public half as one publishes it."""
+    if path.suffix != ".key":
+        return None
+    role = path.stem.removeprefix("service-")
+    name = settings.origin if role == "log" else f"market/{role}"
+    return str(Verifier(name, SigningKey.at(path).public))
+
+
+def _print(value: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
