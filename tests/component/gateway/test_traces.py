@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from app.gateway import serving
 from kernel import tracing
+from kernel.bus.local import LocalBus
 from kernel.ids import new_id
 from kernel.settings import Settings
 from kernel.traceparent import Place, correlation_of, place_of_event
@@ -230,3 +231,27 @@ def test_a_share_of_traces_is_recorded_whole_or_not_at_all(
     assert least <= len(found) <= most
     for name in ("box.ThingPut", "mirror handles box.ThingPut", "mirror.reflect"):
         assert {span.trace_id for span in traces.named(name)} == found
+
+
+def test_calls_are_timed_and_counted_as_the_gateway_saw_them_end(site: Site) -> None:
+    def seen() -> dict[str, float]:
+        calls = {outcome: {"service": "box", "method": "put", "outcome": outcome} for outcome in ("done", "below_zero")}
+        found = {
+            outcome: REGISTRY.get_sample_value("market_rpc_calls_total", labels) for outcome, labels in calls.items()
+        }
+        found["timed"] = REGISTRY.get_sample_value("market_rpc_seconds_count", {"service": "box", "method": "put"})
+        return {name: count or 0 for name, count in found.items()}
+
+    box, before = site.box(), seen()
+    for amount in (1, -5):
+        site.post(f"/api/v1/boxes/{box}/things", {"amount": amount})
+    after = seen()
+    assert {name: after[name] - before[name] for name in after} == {"done": 1, "below_zero": 1, "timed": 2}
+
+
+def test_a_service_that_is_away_is_counted_as_the_caller_saw_it(site: Site) -> None:
+    labels = {"service": "box", "method": "total_of", "outcome": "unavailable"}
+    before = REGISTRY.get_sample_value("market_rpc_calls_total", labels) or 0
+    [answer] = site.requests([("GET", "/api/v1/totals/red", {})], bus=LocalBus())
+    assert answer.status_code == 503
+    assert REGISTRY.get_sample_value("market_rpc_calls_total", labels) == before + 1
