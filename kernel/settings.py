@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         default=None, ge=0, le=65535, description="HTTP port of a service's process: /healthz, /readyz, /metrics"
     )
     origin: str = Field(default="market.example/belomorye", description="name of this log in its checkpoints")
+    signed: Path | None = Field(
+        default=None, description="file in which audit remembers what it signed last; log.signed beside the keys"
+    )
     log_level: str = "INFO"
     otel_exporter_otlp_endpoint: str = Field(
         default="",

@@ -2,8 +2,8 @@
 
 Per service a Deployment (probes, limits, not root, nothing writable but /tmp), a budget that keeps one replica through
 the maintenance of nodes, and scaling on the length of its RPC queue. The audit service is the exception: it remembers
-beside its key what it signed last, on a volume that only one process may hold, so it has one replica and is replaced
-rather than rolled; the others go on without it, and it catches up from the logs.
+what it signed last outside the database, on a volume that mostly only one node may hold, so it has one replica and is
+replaced rather than rolled; the others go on without it, and it catches up from the logs.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def _pod(service: str) -> Manifest:
     mounts: list[Manifest] = [
         {"name": "secrets", "mountPath": SECRETS, "readOnly": True},
         {"name": "database-ca", "mountPath": "/run/database-ca", "readOnly": True},
+        {"name": "keys", "mountPath": f"{HOME}/keys", "readOnly": True},
         {"name": "tmp", "mountPath": "/tmp"},
     ]
     pod: Manifest = {
@@ -93,10 +94,7 @@ def _pod(service: str) -> Manifest:
     }
     if service == SINGLE:
         volumes.append({"name": "memory", "persistentVolumeClaim": {"claimName": f"{name}-memory"}})
-        mounts.append({"name": "memory", "mountPath": HOME})
-        pod["initContainers"] = [_copied_keys()]
-    else:
-        mounts.append({"name": "keys", "mountPath": f"{HOME}/keys", "readOnly": True})
+        mounts.append({"name": "memory", "mountPath": f"{HOME}/signed"})
     container: Manifest = {
         "name": "service",
         "image": IMAGE,
@@ -105,6 +103,7 @@ def _pod(service: str) -> Manifest:
         "env": [
             {"name": "MARKET_SECRETS_DIR", "value": SECRETS},
             {"name": "MARKET_METRICS_PORT", "value": str(HTTP_PORT)},
+            *([{"name": "MARKET_SIGNED", "value": f"{HOME}/signed/log.signed"}] if service == SINGLE else []),
         ],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}],
         "startupProbe": _probe(HEALTHY, every_s=2, failures=60),
@@ -115,21 +114,6 @@ def _pod(service: str) -> Manifest:
         "volumeMounts": mounts,
     }
     return {**pod, "containers": [container], "volumes": volumes}
-
-
-def _copied_keys() -> Manifest:
-    """The signer's memory lies beside its key, so the keys are laid into the volume that holds it."""
-    return {
-        "name": "keys",
-        "image": IMAGE,
-        "command": ["sh", "-c", f"mkdir -p {HOME}/keys && cp -f /run/keys/*.key /run/keys/*.pub {HOME}/keys/"],
-        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}},
-        "securityContext": _locked(),
-        "volumeMounts": [
-            {"name": "keys", "mountPath": "/run/keys", "readOnly": True},
-            {"name": "memory", "mountPath": HOME},
-        ],
-    }
 
 
 def _probe(path: str, every_s: int, failures: int) -> Manifest:

@@ -1,8 +1,9 @@
 """Signing checkpoints: only of a tree that goes on from the last one signed.
 
-What was signed last is kept beside the key, outside the database, so that a database put back to yesterday can't make
-the signer take back what it said: it refuses a smaller tree and a forked one, and says so until a person looks. It
-signs by the log's present key alone: a process that was left with an older one says so instead.
+What was signed last is kept in a file, outside the database, so that a database put back to yesterday can't make the
+signer take back what it said: it refuses a smaller tree and a forked one, and says so until a person looks. Replicas
+sign one after the other under the tree's lock, and share the file (`MARKET_SIGNED`). They sign by the log's present key
+alone: a process that was left with an older one says so instead.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class CheckpointSigner:
     def _sign(self, connection: Connection, host: Host) -> None:
         row = connection.exec_driver_sql("SELECT frontier FROM tree FOR UPDATE").one()
         frontier = CompactRange.from_bytes(bytes(row[0]))
-        memory = host.settings.keys / "log.signed"
+        memory = host.settings.signed or host.settings.keys / "log.signed"
         _continues(connection, frontier, memory)
         origin = host.settings.origin
         signer = _signer(connection, host)
@@ -87,19 +88,32 @@ def log_keys(connection: Connection, origin: str, keys: Path) -> LogKeys:
 
 
 def _continues(connection: Connection, frontier: CompactRange, memory: Path) -> None:
-    if not memory.exists():
+    size, root = _remembered(memory)
+    if not size:
         return
-    signed = orjson.loads(memory.read_bytes())
-    size, root = signed["size"], bytes.fromhex(signed["root"])
     if frontier.size < size:
         raise ForkedTree(f"the tree has {frontier.size} leaves, but one of {size} was signed: is this an old copy?")
     if root_at(size, node_of(connection)) != root:
         raise ForkedTree(f"the first {size} leaves are not those that were signed")
 
 
+def _remembered(memory: Path) -> tuple[int, bytes]:
+    """Size and root of the tree that was signed last; a size of 0 where none was."""
+    if not memory.exists():
+        return 0, b""
+    signed = orjson.loads(memory.read_bytes())
+    return signed["size"], bytes.fromhex(signed["root"])
+
+
 def _remember(memory: Path, frontier: CompactRange) -> None:
-    temporary = memory.with_suffix(".new")
-    temporary.write_bytes(orjson.dumps({"size": frontier.size, "root": frontier.root().hex()}))
+    """On the disk before the checkpoint is: a power cut may forget what was not said, never what was."""
+    if _remembered(memory)[0] > frontier.size:
+        return  # this process was frozen, has lost the lock, and another one has signed since
+    temporary = memory.with_name(f".{memory.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(orjson.dumps({"size": frontier.size, "root": frontier.root().hex()}))
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(temporary, memory)
 
 
