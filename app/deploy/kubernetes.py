@@ -64,12 +64,17 @@ def _pod(service: str) -> Manifest:
             "name": "database-ca",
             "secret": {"secretName": "postgres-ca", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
         },
+        {
+            "name": "broker-ca",
+            "secret": {"secretName": "rabbitmq-tls", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+        },
         {"name": "keys", "secret": {"secretName": f"{name}-keys"}},
         {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
     ]
     mounts: list[Manifest] = [
         {"name": "secrets", "mountPath": SECRETS, "readOnly": True},
         {"name": "database-ca", "mountPath": "/run/database-ca", "readOnly": True},
+        {"name": "broker-ca", "mountPath": "/run/broker-ca", "readOnly": True},
         {"name": "keys", "mountPath": f"{HOME}/keys", "readOnly": True},
         {"name": "tmp", "mountPath": "/tmp"},
     ]

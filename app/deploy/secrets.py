@@ -97,6 +97,7 @@ def make_secrets(folder: Path, places: Places, renew: Sequence[str] = ()) -> lis
     hashes = {name: password_hash(password, secrets.token_bytes(4)) for name, password in broker.items()}
     _write(folder / "rabbitmq" / "definitions.json", json.dumps(definitions(hashes), indent=1))
     _write(folder / "rabbitmq" / "operator_password", broker[OPERATOR])
+    _write(folder / SCALER / "tls", "enable" if places.broker_ca else "disable")  # in the scaler's own words
     _password(folder / "grafana" / "admin_password")
     _write(folder / "kustomization.yaml", _kustomization(folder, services))
     return sorted(_files(folder) - before)

@@ -6,6 +6,7 @@ Custom resources are checked by the shapes in tests/deploy/shapes.py.
 
 from __future__ import annotations
 
+import base64
 import copy
 import shutil
 import subprocess
@@ -39,6 +40,7 @@ from tests.deploy.shapes import SHAPES
 
 VERSION = "1.30"
 PROCESSES = cluster_processes()
+BROKER, AUTHORITY = "rabbitmq.market.svc", "/run/broker-ca"
 WORKLOADS = [*of_kind("Deployment"), *of_kind("Job")]
 
 
@@ -89,10 +91,12 @@ def test_the_base_is_put_together_with_one_namespace_and_a_pinned_image() -> Non
 @pytest.mark.needs("kubectl")
 def test_secrets_become_what_the_pods_mount(tmp_path: Path) -> None:
     make_secrets(
-        tmp_path / "secrets", Places("postgres-rw.market.svc", "rabbitmq.market.svc", "/run/database-ca/ca.crt")
+        tmp_path / "secrets",
+        Places("postgres-rw.market.svc", BROKER, "/run/database-ca/ca.crt", f"{AUTHORITY}/ca.crt"),
     )
     made = {one["metadata"]["name"]: one.get("data", {}) for one in kustomized(tmp_path / "secrets")}
     made["postgres-ca"] = {"ca.crt": ""}  # by the database's operator
+    made["rabbitmq-tls"] = {"ca.crt": "", "tls.crt": "", "tls.key": ""}  # by the cluster's authority
     for one in WORKLOADS:
         for volume in one["spec"]["template"]["spec"]["volumes"]:
             secret = volume.get("secret")
@@ -102,6 +106,7 @@ def test_secrets_become_what_the_pods_mount(tmp_path: Path) -> None:
         made["postgres-superuser"]
     )
     (scaler,) = of_kind("TriggerAuthentication")
+    assert base64.b64decode(made["scaler"]["tls"]) == b"enable"
     assert all(ref["key"] in made[ref["name"]] for ref in scaler["spec"]["secretTargetRef"])
 
 
@@ -189,6 +194,28 @@ def test_the_brokers_configuration_is_that_of_one_machine_but_for_what_a_cluster
         assert here[name] == there[name]
     mounted = cluster["spec"]["override"]["statefulSet"]["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
     assert here["load_definitions"] == f"{mounted[0]['mountPath']}/definitions.json"
+
+
+def test_the_broker_is_asked_over_tls_alone_by_everybody(tmp_path: Path) -> None:
+    (cluster,) = of_kind("RabbitmqCluster")
+    assert cluster["spec"]["tls"] == {"secretName": "rabbitmq-tls", "disableNonTLSListeners": True}
+    make_secrets(tmp_path, Places(broker=BROKER, broker_ca=f"{AUTHORITY}/ca.crt"))
+    asking = {kubernetes_name(path.parent.name): path.read_text() for path in tmp_path.glob("*/market_amqp_url")}
+    assert all(f"@{BROKER}/market?cafile={AUTHORITY}/ca.crt" in url for url in asking.values())
+    assert all(url.startswith("amqps://") for url in asking.values())
+    for one in WORKLOADS:
+        name, pod = one["metadata"]["name"], one["spec"]["template"]["spec"]
+        mounted = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+        given = {volume["name"]: volume.get("secret", {}) for volume in pod["volumes"]}
+        assert (mounted.get("broker-ca") == AUTHORITY) == (name in asking)
+        if name in asking:  # the server's private key is in the same Secret, and in no other pod
+            assert given["broker-ca"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+    ports = [port["port"] for one in of_kind("NetworkPolicy") for rule in rules(one) for port in rule.get("ports", [])]
+    assert 5671 in ports and not {5672, 15672, 15692} & set(ports)
+
+
+def rules(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*policy["spec"].get("ingress", []), *policy["spec"].get("egress", [])]
 
 
 def settings_in(text: str) -> dict[str, str]:
