@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app import ocds_tools
+
 GO_MODULE_SOURCES = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
 
 
@@ -26,15 +28,19 @@ class Part:
     is_present: Callable[[], bool]
     how_to_get: str
     packages: tuple[str, ...] = ()  # of Debian, where that is the way
+    install: Callable[[], str | None] | None = None  # another way: None when it went well, else why not
 
     @property
     def gap(self) -> str:
         return f"{self.name} ({self.purpose}) is missing. {self.how_to_get}"
 
 
+CONFORMANCE = ("merkle", "jcs", "ocds", "hsds")
+
+
 def _has_conformance_material() -> bool:
     folder = os.environ.get("MARKET_CONFORMANCE_DIR")
-    return bool(folder) and all((Path(str(folder)) / part).is_dir() for part in ("merkle", "jcs"))
+    return bool(folder) and all((Path(str(folder)) / part).is_dir() for part in CONFORMANCE)
 
 
 def _has_go() -> bool:
@@ -72,11 +78,13 @@ PARTS: dict[str, Part] = {
     for part in (
         Part(
             "conformance",
-            "vectors that others published for Merkle proofs and canonical JSON",
+            "what others published: vectors for Merkle proofs and canonical JSON, schemas of OCDS and HSDS",
             ("conformance",),
             _has_conformance_material,
             "Get it: fill a folder with merkle/ (the proofs of github.com/transparency-dev/merkle, testdata, one JSON"
-            " object a line) and jcs/ (testdata of github.com/cyberphone/json-canonicalization), then:"
+            " object a line), jcs/ (testdata of github.com/cyberphone/json-canonicalization), ocds/standard-1__1__5.zip"
+            " (the tag of github.com/open-contracting/standard) and hsds/3.0 (of github.com/openreferral/specification),"
+            " then:"
             " MARKET_CONFORMANCE_DIR=FOLDER ./market test conformance",
         ),
         Part(
@@ -86,6 +94,14 @@ PARTS: dict[str, Part] = {
             _has_go,
             _debian(*GO_PACKAGES),
             GO_PACKAGES,
+        ),
+        Part(
+            "ocds-tools",
+            "libcoveocds and ocdskit, the open contracting standard's own tools",
+            ("conformance",),
+            ocds_tools.are_present,
+            "Get it: .venv/bin/python -m app.ocds_tools",
+            install=ocds_tools.install,
         ),
         Part(
             "hledger",
@@ -153,7 +169,12 @@ def missing_parts(layers: Iterable[str]) -> list[Part]:
 
 
 def install_packages(parts: Iterable[Part]) -> str | None:
-    """Installs the Debian packages of `parts`; None when that went well, else why not, in a sentence."""
+    """Installs `parts`, most of them Debian's packages; None when that went well, else why not, in a sentence."""
+    parts = list(parts)
+    for part in parts:
+        problem = part.install() if part.install else None
+        if problem:
+            return problem
     packages = [package for part in parts for package in part.packages]
     if not packages:
         return None

@@ -7,6 +7,7 @@ from services.access.service import service as access
 from services.audit.service import service as audit
 from services.billing.service import service as billing
 from services.custodian.service import service as custodian
+from services.opendata.service import service as opendata
 from services.orders.service import service as orders
 from services.providers.service import service as providers
 from services.registry.service import service as registry
@@ -30,4 +31,4 @@ def domain_services() -> list[Service]:
 
 def all_services() -> list[Service]:
     """Every service, in the order in which they are set up."""
-    return [*domain_services(), audit()]
+    return [*domain_services(), audit(), opendata()]

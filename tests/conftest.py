@@ -6,6 +6,7 @@ works in databases of its own, which are dropped after it.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from sqlalchemy.engine import make_url
 
 from app.machine import PARTS
 from app.postgres import Embedded
+from tests.season import PLAYS_S, PlayedSeason
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -85,3 +87,15 @@ def module_database(postgres_dsn: str) -> Iterator[str]:
 def fresh_database(new_database: Callable[[str | None], str], request: pytest.FixtureRequest) -> str:
     """The DSN of a database that nobody else uses; its template is the fixture's parameter, where it has one."""
     return new_database(getattr(request, "param", None))
+
+
+@pytest.fixture(scope="session")
+def season(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedSeason]:
+    """One season, played by `./market demo` itself in a process of its own, for all tests that look at what it left."""
+    home = tmp_path_factory.mktemp("season")
+    with databases(postgres_dsn) as create:
+        url = create(None)
+        played = PlayedSeason(url, home, {})
+        done = played.market("demo", "--json", timeout_s=PLAYS_S)
+        assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-2000:]
+        yield PlayedSeason(url, home, json.loads(done.stdout))

@@ -19,3 +19,14 @@ def journal(file: Annotated[Path, typer.Argument(help="the text file to write", 
     Example: ./market export journal season.journal && hledger -f season.journal balance
     """
     run_body("app.exporting:journal", file=file)
+
+
+@application.command("ocds")
+def ocds(
+    out: Annotated[Path, typer.Option("--out", help="the folder to make", file_okay=False)],
+) -> None:
+    """Write all contracting processes as OCDS 1.1.5: release packages, record packages and the extensions they use.
+
+    Example: ./market export ocds --out season-ocds
+    """
+    run_body("app.ocds:main", out=out)

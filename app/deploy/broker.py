@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from app.services import all_services
 from kernel.bus.wire import EXCHANGE as RPC_EXCHANGE
 from kernel.bus.wire import queue_of as rpc_queue_of
 from kernel.settings import PROJECT
@@ -35,8 +36,8 @@ def subscriptions() -> tuple[Mapping[str, Any], ...]:
 
 
 def broker_services() -> list[str]:
-    """Every service that talks over the broker, by name."""
-    return sorted({s[end] for s in subscriptions() for end in ("consumer", "source")})
+    """Every service, by name: each is asked over the broker, also one that neither reads events nor has any."""
+    return sorted(service.name for service in all_services())
 
 
 def exchange_of(source: str) -> str | None:

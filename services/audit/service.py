@@ -24,7 +24,13 @@ def service(sources: tuple[str, ...] = SOURCES, contracts: Path = PROJECT / "con
         deposit=Deposit(sources, deposit_with(Readers.load(contracts))),
         queries=(entries, entry, tree, checkpoints, inclusion, consistency, completed_receipt),
         # Custodians read the tree themselves: they have to verify, and no service asks another to decide.
-        published={"node": CUSTODIANS, "leaf": CUSTODIANS, "checkpoint": CUSTODIANS, "handover": CUSTODIANS},
+        # The open data is made of the leaves that everybody may read, in the tree's order.
+        published={
+            "node": CUSTODIANS,
+            "leaf": (*CUSTODIANS, "opendata"),
+            "checkpoint": CUSTODIANS,
+            "handover": CUSTODIANS,
+        },
         duties=(CheckpointSigner(),),
         folder=Path(__file__).parent,
     )

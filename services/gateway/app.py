@@ -25,6 +25,7 @@ from kernel.logs import logger
 from kernel.refusal import Refused
 from kernel.settings import PROJECT, Settings
 from services.gateway.api.endpoint import endpoint
+from services.gateway.api.opendata import add_extensions
 from services.gateway.api.route import Route
 from services.gateway.api.table import TABLE
 from services.gateway.calls import Answered, Calls
@@ -73,6 +74,7 @@ def create_app(
         app.add_api_route(
             route.address, endpoint(route, gate), methods=[route.method], include_in_schema=False, response_model=None
         )
+    add_extensions(app, contracts)
     services = tuple(dict.fromkeys(call.partition(".")[0] for route in routes for call in route.calls))
     add_service_pages(app, gate, openapi_document(routes, gate.contracts), services, database)
     frame = Frame(gate, Region.read(settings, gate.clock.sandbox, single_machine))

@@ -21,11 +21,13 @@ AREAS = {
     "vault": "Персональные данные · personal data",
     "custodians": "Хранители ключей · keepers of the keys to sealed bids",
     "audit": "Журнал и доказательства · the log and its proofs",
+    "opendata": "Открытые данные · open data",
 }
 ABOUT = """\
 JSON over HTTP to the market of social services.
 
-* Money is an integer of kopecks, ids are UUIDs, moments are RFC 3339 in UTC. There are no fractions in JSON.
+* Money is an integer of kopecks, ids are UUIDs, moments are RFC 3339 in UTC. There are no fractions in JSON
+  but for open data, whose formats are others'.
 * A command needs `Idempotency-Key`: the same key with the same input is done once and answered again with
   `Idempotency-Replayed: true`; with other input it is refused. Keys are kept 30 days, per account and command.
 * `ETag` is a record's version; a command with `If-Match` is refused with 412 when the record has changed.

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-SERVICES = ("registry", "orders", "providers", "billing", "access", "audit", "custodian", "vault", "gateway")
+SERVICES = (
+    "registry",
+    "orders",
+    "providers",
+    "billing",
+    "access",
+    "audit",
+    "custodian",
+    "vault",
+    "opendata",
+    "gateway",
+)
 ALLOWED = {
     "kernel/bus/nameko.py": "import eventlet\nimport nameko\n",
     "services/orders/service.py": "import kernel.bus.nameko\n",

@@ -5,7 +5,7 @@ What is only for the market itself (contracts whose one role is `system`) has no
 
 from __future__ import annotations
 
-from services.gateway.api import access, audit, billing, orders, providers, registry, vault
+from services.gateway.api import access, audit, billing, opendata, orders, providers, registry, vault
 from services.gateway.api.route import Route
 
 TABLE: tuple[Route, ...] = (
@@ -17,4 +17,5 @@ TABLE: tuple[Route, ...] = (
     *vault.ROUTES,
     *audit.CUSTODIANS,
     *audit.ROUTES,
+    *opendata.ROUTES,
 )
