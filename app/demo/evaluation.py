@@ -6,10 +6,11 @@ follows from who is scored by whom. The awards at the end of standstill come by 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from app.demo.bidding import TIED, TOO_DEAR, WITHOUT_BIDS
+from app.demo.bidding import TIED, TOO_DEAR, VERY_LOW, WITHOUT_BIDS
 from app.demo.data import pick
 from app.demo.orders import EVALUATORS, REQUIREMENTS, lot_id_of
 from app.demo.world import Contest, Data, Person, Provider, World
@@ -20,6 +21,7 @@ IN_DEBT = ("O06-1", 44)
 CONFLICTED = ("O01", 4, 33)  # competition, evaluator, provider
 HARSH = ("O06-2", 25, 1)  # lot, provider, evaluator: far apart from the others
 CHUNK = 50
+CALL = timedelta(seconds=10)  # a complaint that came in time has been decided by then
 
 
 def check(world: World) -> str:
@@ -93,6 +95,7 @@ def _refuse_bad_checks(world: World) -> None:
 
 def score(world: World) -> str:
     """Conflicts first; then each member alone. Until the ranking nobody sees another's scores."""
+    _justify(world)
     _refuse_bad_scores(world)
     counts = world.each([partial(_score_all, world, contest) for contest in _evaluated(world)])
     hidden = world.every(None, "orders.competition_scores", id=world.contests["O01"].competition_id)
@@ -160,11 +163,50 @@ def _refuse_bad_scores(world: World) -> None:
     world.refused(world.people["department_1"], "orders.decide_ranking", "four_eyes", **this)
 
 
+def _justify(world: World) -> None:
+    """The bidder whose price stands out explains it in time; nobody decides before that."""
+    contest = world.contests[VERY_LOW[0].partition("-")[0]]
+    bidder = world.providers[VERY_LOW[1]]
+    [low] = [bid for bid in world.bids(contest) if bid["low_price"]]
+    this: Data = {"id": contest.competition_id, "bid_id": low["bid_id"]}
+    decision: Data = {**this, "accepted": True, "reason": "расчёт подтверждён договором о передаче помещения"}
+    officer = world.people[f"{contest.order.body}_1"]
+    world.refused(officer, "orders.decide_low_price", "justification_awaited", **decision)
+    text = "Помещение и транспорт переданы нам безвозмездно до конца года."
+    world.refused(world.providers[21].staff, "orders.justify_price", "not_yours", **this, text=text)
+    world.do(bidder.staff, "orders.justify_price", **this, text=text)
+    world.refused(world.people[f"{contest.order.body}_2"], "orders.decide_ranking", "low_prices_undecided",
+                  id=contest.competition_id)  # fmt: skip
+    world.do(officer, "orders.decide_low_price", **decision)
+    world.refused(bidder.staff, "orders.justify_price", "justification_not_asked", **this, text=text)
+
+
+def look_again(world: World, contest: Contest, commission: int) -> int:
+    """Scores that lie far apart are given once more by each member, alone: how many those are, by bid and criterion."""
+    officer = world.people[f"{contest.order.body}_2"]
+    asked = world.do(officer, "orders.ask_second_look", id=contest.competition_id)
+    world.refused(officer, "orders.decide_ranking", "second_look_awaited", id=contest.competition_id)
+    for number in range(1, commission + 1):
+        member = world.people[f"evaluator_{number}"]
+        [sheet] = world.ask(member, "orders.bids_to_score", id=contest.competition_id)["items"]
+        again = [
+            _score(bid["bid_id"], criterion, bid["scores"][criterion]["score"])
+            for bid in sheet["bids"]
+            for criterion in bid["second_look"]
+        ]
+        world.do(member, "orders.submit_scores", id=contest.competition_id, scores=again)
+    return int(asked.reply["scores"])
+
+
 # -- ranking and award ------------------------------------------------------------------------------------------------
 
 
 def rank(world: World) -> str:
     """Who didn't draft decides; the ranking is computed, the protocol made, standstill begins."""
+    disputed = world.contests[HARSH[0].partition("-")[0]]
+    deciding = world.people[f"{disputed.order.body}_2"]
+    world.refused(deciding, "orders.decide_ranking", "second_look_needed", id=disputed.competition_id)
+    look_again(world, disputed, EVALUATORS)
     for contest in _evaluated(world):
         deciding = world.people[f"{contest.order.body}_2"]
         world.do(deciding, "orders.decide_ranking", id=contest.competition_id)
@@ -207,9 +249,9 @@ def _expect_protocol(world: World) -> None:
 
 
 def award(world: World) -> str:
-    """The clock passes the end of standstill; the awards come by themselves."""
+    """The clock passes the end of standstill, and what a call may take; the awards come by themselves."""
     ends = sorted(from_text(_whole(world, contest)["standstill_until"]) for contest in _evaluated(world))
-    world.move(ends[-1])
+    world.move(ends[-1] + CALL)
     kinds = {provider.id: provider.organisation.kind for provider in world.providers.values()}
     found: dict[str, int] = {}
     for contest in _evaluated(world):

@@ -18,6 +18,7 @@ from app.demo import (
     bidding,
     changes,
     delivery,
+    disputes,
     evaluation,
     orders,
     people,
@@ -65,6 +66,7 @@ PHASES: tuple[tuple[str, Callable[[World], str]], ...] = (
     ("Three months of acts", delivery.deliver),
     ("Premises returned", premises.take_back),
     ("Changes and departures", changes.play),
+    ("A disputed competition", disputes.play),
 )
 
 

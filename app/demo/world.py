@@ -178,7 +178,7 @@ class World:
 
     def bids(self, contest: Contest, who: Person | None = None) -> list[dict[str, Any]]:
         """The bids of a competition in the order of their arrival, as far as `who` may see them."""
-        return list(self.every(who, "orders.competition_bids", id=contest.competition_id))
+        return list(self.every(who, "orders.competition_bids", competition_id=contest.competition_id))
 
     def expect(self, step: str, expected: Any, found: Any) -> None:
         if expected != found:

@@ -1,7 +1,8 @@
 """Opening every bid again: the keys are in the custodians' logs, the sealed forms in the bids' own events.
 
 So anybody can see that what was opened is what had been sealed, that all that stood was opened, and nothing else. The
-closing's list is held against the bids' own events: the standing versions, in the order of the log, all of them.
+closing's list is held against the bids' own events: the standing versions, in the order of the log, all of them but those
+that an amendment of the announcement left unconfirmed or without their lot.
 """
 
 from __future__ import annotations
@@ -36,9 +37,13 @@ class Openings:
         self._claimed: list[tuple[str, Any]] = []
         self._standing: dict[str, dict[str, StandingBid]] = {}
         self._lists: dict[str, _List] = {}
+        self._amended: dict[str, tuple[int, set[str]]] = {}  # the last amendment and the lots that it left
+        self._known: dict[str, int] = {}  # the last amendment that a bid was made after, or confirmed for
         fold.watchers["orders", "BidSubmitted"] = self._seal
         fold.watchers["orders", "BidReplaced"] = self._seal
         fold.watchers["orders", "BidWithdrawn"] = self._withdraw
+        fold.watchers["orders", "BidConfirmed"] = lambda stream, event: self._known.update({stream: event.amendment})
+        fold.watchers["orders", "CompetitionAmended"] = self._amend
         fold.watchers["orders", "BiddingClosed"] = self._close
         fold.watchers["orders", "StandingBidsListed"] = self._list
         fold.watchers["orders", "BidKeyGiven"] = lambda stream, event: self._key(event.bid_id, event.key)
@@ -66,11 +71,25 @@ class Openings:
         standing = self._standing.setdefault(event.competition_id, {})
         standing.pop(stream, None)  # a replacement counts from its own time
         standing[stream] = line
+        self._known[stream] = event.amendment
+
+    def _amend(self, stream: str, event: Any) -> None:
+        self._amended[stream] = event.amendment, {lot.lot_id for lot in event.lots}
+
+    def _drop_unconfirmed(self, competition_id: str) -> None:
+        if competition_id not in self._amended:
+            return
+        amendment, lots = self._amended[competition_id]
+        standing = self._standing.get(competition_id, {})
+        for bid_id, line in list(standing.items()):
+            if self._known[bid_id] < amendment or line.lot_id not in lots:
+                del standing[bid_id]
 
     def _withdraw(self, stream: str, event: Any) -> None:
         self._standing.get(event.competition_id, {}).pop(stream, None)
 
     def _close(self, stream: str, event: Any) -> None:
+        self._drop_unconfirmed(stream)
         stood = list(self._standing.get(stream, {}).values())
         self._lists[stream] = _List(stood)
         if event.count is not None:

@@ -20,14 +20,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kernel.calendar import WorkingCalendar
+from kernel.ids import derived_id
 from kernel.money import PositiveKopecks
 
 DAYS = (
     "minimum_acceptance_working_days",
     "question_limit_working_days",
     "answer_working_days",
+    "amendment_extension_working_days",
+    "bid_confirmation_working_days",
     "formal_correction_hours",
+    "low_price_justification_working_days",
     "standstill_working_days",
+    "complaint_acceptance_working_days",
+    "complaint_decision_working_days",
     "reservation_timeout_hours",
     "agreement_signing_working_days",
 )
@@ -82,6 +88,7 @@ class Rules:
     limits: Mapping[str, int]
     formulas: tuple[str, ...]
     custodians: tuple[str, ...]
+    complaint_body: str
     calendar: WorkingCalendar
     catalogue: Mapping[str, Sequence[CatalogueVersion]]
 
@@ -103,19 +110,33 @@ def rules_of(region_text: bytes, catalogue_text: bytes, calendar: WorkingCalenda
     numbers = sorted(custodian["number"] for custodian in region.get("custodian", []))
     if numbers != [1, 2, 3]:
         raise BadRegion(f"region.toml names custodians {numbers}; two of three need 1, 2 and 3")
+    days = _whole_numbers(region, "days", DAYS)
+    if days["bid_confirmation_working_days"] > days["amendment_extension_working_days"]:
+        raise BadRegion(
+            "region.toml: [days] bid_confirmation_working_days is more than an amendment leaves for bidding"
+        )
     return Rules(
         region=region["code"],
         version=hashlib.sha256(
             hashlib.sha256(region_text).digest() + hashlib.sha256(catalogue_text).digest()
         ).hexdigest(),
         zone=region["zone"],
-        days=_whole_numbers(region, "days", DAYS),
+        days=days,
         limits=_whole_numbers(region, "limits", LIMITS),
         formulas=tuple(region["formulas"]["allowed"]),
+        complaint_body=_complaint_body(region),
         custodians=tuple(f"custodian_{number}" for number in numbers),
         calendar=calendar,
         catalogue=_catalogue(catalogue),
     )
+
+
+def _complaint_body(region: Mapping[str, Any]) -> str:
+    """The organisation id of the body that decides complaints (bodies' ids follow from their codes)."""
+    code = region.get("complaints", {}).get("body")
+    if code not in {body["code"] for body in region.get("body", [])}:
+        raise BadRegion(f"region.toml: [complaints] body must be the code of a [[body]], it is {code!r}")
+    return derived_id("body", code)
 
 
 def _toml(text: bytes, name: str) -> dict[str, Any]:

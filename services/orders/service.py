@@ -11,25 +11,35 @@ from services.orders.domain.agreement import ALREADY_DRAFTED, VOLUME_SPENT
 from services.orders.domain.agreement import state as agreement
 from services.orders.domain.competition import (
     admission,
+    amendment,
     announcement,
     award,
+    cancellation,
     closing,
     competition,
+    complaint,
+    correction,
     evaluation,
+    low_price,
     opening,
     publication,
     questions,
     ranking,
+    remedy,
+    second_look,
 )
 from services.orders.facts import agreement as paper
 from services.orders.facts import competition as facts
 from services.orders.projections.agreements import agreements_projection
 from services.orders.projections.bidding import bids_projection, custodians_projection, providers_projection
-from services.orders.projections.competitions import competitions_projection, trail_projection
+from services.orders.projections.competitions import trail_projection
+from services.orders.projections.evaluation import competitions_projection
+from services.orders.projections.procedure import procedure_projection
 from services.orders.projections.social_orders import social_orders_projection
 from services.orders.queries import agreements as agreement_pages
 from services.orders.queries import bids as bid_pages
 from services.orders.queries import competitions as pages
+from services.orders.queries import procedure as procedure_pages
 from services.orders.queries import social_orders as order_pages
 from services.orders.queries.scoring_sheets import bids_to_score
 from services.orders.reactions import reactions
@@ -54,21 +64,33 @@ def service() -> Service:
             On(publication.PublishCompetition),
             On(publication.RecordBiddingKey, facts=facts.published_keys),
             On(announcement.AppointEvaluators),
-            On(announcement.CancelCompetition, locks=facts.ending_bids),
+            On(cancellation.CancelCompetition, locks=facts.ending_bids),
+            On(amendment.AmendCompetition, locks=facts.ending_bids, facts=facts.amend_basis),
             On(questions.AskQuestion),
             On(questions.AnswerQuestion, facts=facts.asked_question),
             On(bids.SubmitBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
             On(bids.ReplaceBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
             On(bids.WithdrawBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
+            On(bids.ConfirmBid, locks=facts.while_bidding, facts=facts.bidding_now, receipt=True),
             On(closing.HoldForQuestions, locks=facts.ending_bids),
             On(closing.CloseBidding, locks=facts.ending_bids, facts=facts.standing_bids),
             On(opening.OpenBids, facts=facts.found_keys),
             On(opening.ProvideBidKey, facts=facts.found_keys),
             On(admission.CheckBid, facts=facts.bidder),
+            On(correction.CorrectBid),
+            On(correction.LapseCorrection),
             On(admission.BeginEvaluation),
             On(evaluation.DeclareConflicts),
             On(evaluation.SubmitScores),
+            On(low_price.JustifyPrice),
+            On(low_price.DecideLowPrice),
+            On(second_look.AskSecondLook),
             On(ranking.DecideRanking, facts=facts.kept_documents),
+            On(complaint.FileComplaint),
+            On(complaint.WithdrawComplaint),
+            On(remedy.AcceptComplaint),
+            On(remedy.DeclineComplaint),
+            On(remedy.SatisfyComplaint),
             On(award.AwardCompetition, facts=facts.inactive_providers),
             On(award.SettleAward, facts=facts.inactive_providers),
             # the agreement
@@ -93,6 +115,7 @@ def service() -> Service:
             order_pages.social_order,
             pages.competitions,
             pages.competition,
+            procedure_pages.complaints,
             pages.custodian_keys,
             bid_pages.competition_bids,
             bid_pages.competition_scores,
@@ -107,6 +130,7 @@ def service() -> Service:
             social_orders_projection,
             competitions_projection,
             trail_projection,
+            procedure_projection,
             bids_projection,
             providers_projection,
             custodians_projection,

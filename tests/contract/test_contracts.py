@@ -150,8 +150,13 @@ def _readers_of(type_: str, name: str) -> list[tuple[str, str, Any]]:
     return found
 
 
-def _only_adds(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    return all(new.get(key) == value for key, value in old.items())
+def _only_adds(new: Any, old: Any) -> bool:
+    """Whether `new` says all that `old` says, at any depth, and perhaps more."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(key in new and _only_adds(new[key], value) for key, value in old.items())
+    if isinstance(old, list) and isinstance(new, list):
+        return len(new) == len(old) and all(map(_only_adds, new, old))
+    return bool(new == old)
 
 
 # Answers of one service that come after another gave up waiting, or out of order: what only a failure brings about;

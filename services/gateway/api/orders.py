@@ -7,6 +7,7 @@ from services.gateway.api.bids import body_schema, own_bid, sealed_bid
 from services.gateway.api.route import area, command, query
 
 _BIDS = "/competitions/{competition_id}/bids"
+_COMPLAINT = "/competitions/{id}/complaints/{complaint_id}"
 _BID = body_schema(Sealed.model_json_schema())
 _NEXT_BID = body_schema(Sealed.model_json_schema(), lot_in_address=True)
 
@@ -47,6 +48,13 @@ COMPETITIONS = area(
     command(
         "POST", "/competitions/{id}/cancel", "orders.cancel_competition", "Отменить с причиной", "Cancel with a reason"
     ),
+    command(
+        "POST",
+        "/competitions/{id}/amendments",
+        "orders.amend_competition",
+        "Изменить извещение",
+        "Amend the announcement",
+    ),
     command("POST", "/competitions/{id}/questions", "orders.ask_question", "Задать вопрос", "Ask a question"),
     command(
         "POST",
@@ -74,6 +82,14 @@ COMPETITIONS = area(
         fields={"competition_id": "id"},
     ),
     query("/competitions/{id}/late-bids", "orders.late_bids", "Опоздавшие", "Who came too late"),
+    command(
+        "POST",
+        _BIDS + "/{lot_id}/confirm",
+        "orders.confirm_bid",
+        "Подтвердить заявку после изменения извещения",
+        "Confirm a bid after an amendment",
+        prepare=own_bid,
+    ),
     query("/bids/mine", "orders.my_bids", "Мои заявки", "My own bids"),
     command(
         "POST",
@@ -88,6 +104,13 @@ COMPETITIONS = area(
         "orders.check_bid",
         "Проверить требования",
         "Check a bid's requirements",
+    ),
+    command(
+        "POST",
+        "/competitions/{id}/bids/{bid_id}/correction",
+        "orders.correct_bid",
+        "Сообщить об исправлении недочёта",
+        "Tell that a deficiency is corrected",
     ),
     command(
         "POST",
@@ -111,7 +134,36 @@ COMPETITIONS = area(
         "Оценки комиссии",
         "What the commission's members gave",
     ),
+    command(
+        "POST",
+        "/competitions/{id}/bids/{bid_id}/justification",
+        "orders.justify_price",
+        "Обосновать необычно низкую цену",
+        "Justify an abnormally low price",
+    ),
+    command(
+        "POST",
+        "/competitions/{id}/bids/{bid_id}/low-price",
+        "orders.decide_low_price",
+        "Решить по необычно низкой цене",
+        "Decide on an abnormally low price",
+    ),
+    command(
+        "POST",
+        "/competitions/{id}/second-look",
+        "orders.ask_second_look",
+        "Попросить комиссию посмотреть ещё раз",
+        "Ask the commission for a second look",
+    ),
     command("POST", "/competitions/{id}/ranking", "orders.decide_ranking", "Подвести итог", "Decide the ranking"),
+    query("/complaints", "orders.complaints", "Жалобы на итоги конкурсов", "Complaints about results"),
+    command(
+        "POST", "/competitions/{id}/complaints", "orders.file_complaint", "Обжаловать итог", "Complain about the result"
+    ),
+    command("POST", _COMPLAINT + "/accept", "orders.accept_complaint", "Принять жалобу", "Accept a complaint"),
+    command("POST", _COMPLAINT + "/decline", "orders.decline_complaint", "Отклонить жалобу", "Decline a complaint"),
+    command("POST", _COMPLAINT + "/satisfy", "orders.satisfy_complaint", "Удовлетворить жалобу", "Satisfy a complaint"),
+    command("POST", _COMPLAINT + "/withdraw", "orders.withdraw_complaint", "Отозвать жалобу", "Withdraw a complaint"),
 )
 AGREEMENTS = area(
     "orders",

@@ -158,6 +158,16 @@ class DeadlineMove(TypedDict):
     reason: Text
 
 
+class Amendment(TypedDict):
+    """A change of the announcement after its publication."""
+
+    number: int
+    time: Instant
+    reason: Text
+    parts: list[str]  # title | lots | requirements | criteria
+    confirm_until: Instant
+
+
 class Custodian(TypedDict):
     name: Text
     released_at: Instant | None
@@ -271,10 +281,13 @@ class Protocol(TypedDict):
 
 
 class Complaint(TypedDict):
-    number: str
+    number: Number
     filed_at: Instant
     status: str
     subject: Text
+    who: NotRequired[Text]  # complains
+    term: NotRequired[Instant | None]  # of the body that decides
+    remedy: NotRequired[str | None]  # recheck | rescore | cancel
     decision: NotRequired[Text | None]
 
 
@@ -284,7 +297,9 @@ class Competition(TypedDict):
     stopped: Stopped | None
     deadline: Deadline | None
     moves: list[DeadlineMove]
+    amendments: list[Amendment]
     sealed: bool  # bids are accepted or wait for the opening
+    stopped_days: int | None  # of the standstill that are left while complaints stop its clock
     opening: Opening | None
     questions_until: Instant | None
     requirements: list[Requirement]

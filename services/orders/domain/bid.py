@@ -1,10 +1,11 @@
 """A bid: sealed on the bidder's side, replaced or withdrawn until the deadline, read by nobody before it.
 
 One bid per provider and lot (its stream's id follows from both; a lot that is announced again finds the same streams,
-and versions go on counting). A bid is in time when the gateway received it before
-the deadline; the commands hold the shared form of their competition's lock and read the deadline after it, the closing
-takes the exclusive form (DESIGN D3). A late bid is refused, and the attempt is a fact once per provider and
-competition. A version takes effect whole: what is sealed is bound to its number, so an older one can't be shown again.
+and versions go on counting). A bid is in time when the gateway received it before the deadline; the commands hold the
+shared form of their competition's lock and read the deadline after it, the closing takes the exclusive form (DESIGN
+D3). A bid from before an amendment stands only once it is confirmed. A late bid is refused, and the attempt is a fact
+once per provider and competition. A version takes effect whole: what is sealed is bound to its number, so an older one
+can't be shown again.
 """
 
 from __future__ import annotations
@@ -69,6 +70,18 @@ WRONG_VERSION = Refusal(
     "The bid is sealed as version {given}, the next version is {wanted}. Seal it again.",
     kind="stale",
 )
+NOTHING_TO_CONFIRM = Refusal(
+    "nothing_to_confirm",
+    "После вашей заявки извещение не менялось: подтверждать нечего.",
+    "The announcement has not been amended since your bid: there is nothing to confirm.",
+)
+CONFIRMED_LATE = Refusal(
+    "confirmed_late",
+    "Подтвердить заявку можно было до {until}. До конца приёма её можно заменить.",
+    "The bid could be confirmed until {until}. Until the deadline it can be replaced.",
+    "region.toml bid_confirmation_working_days",
+    kind="late",
+)
 TOO_MANY_BIDS = Refusal(
     "too_many_bids",
     "На конкурс подано {limit} заявок, больше не принимается.",
@@ -80,12 +93,15 @@ TOO_MANY_BIDS = Refusal(
 
 
 class BidSubmitted(Event, readers=PRIVATE):
+    """`amendment`: the last amendment of the announcement that the bid was made after, 0 where there was none."""
+
     competition_id: Id
     lot_id: Id
     provider_id: Id
     bid_version: int
     sealed: Sealed
     sealed_by: SealedBy
+    amendment: int = 0
 
 
 class BidReplaced(Event, readers=PRIVATE):
@@ -95,6 +111,17 @@ class BidReplaced(Event, readers=PRIVATE):
     bid_version: int
     sealed: Sealed
     sealed_by: SealedBy
+    amendment: int = 0
+
+
+class BidConfirmed(Event, readers=PRIVATE):
+    """The version `bid_version` stands after the amendment too, at its old place in the log."""
+
+    competition_id: Id
+    lot_id: Id
+    provider_id: Id
+    bid_version: int
+    amendment: int
 
 
 class BidWithdrawn(Event, readers=PRIVATE):
@@ -139,6 +166,10 @@ class WithdrawBid(ForLot):
     pass
 
 
+class ConfirmBid(ForLot):
+    """The standing version stays, although the announcement was amended after it."""
+
+
 # -- state and decisions ----------------------------------------------------------------------------------------------
 
 
@@ -155,6 +186,8 @@ class BiddingNow:
     provider_status: str
     bids: int
     late_attempts: int = 0
+    amendments: int = 0
+    confirm_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +199,7 @@ class Bid:
     lot_id: str = ""
     provider_id: str = ""
     bid_version: int = 0
+    amendment: int = 0
     sealed: dict[str, str] | None = None
 
 
@@ -196,7 +230,7 @@ def submit(state: Bid, command: SubmitBid, context: Context) -> Decision:
     # A bid that still stands from an earlier competition on the same lot is over with it.
     require(not _stands(state, command), STANDING_ALREADY)
     _check_bidding(state, command, now)
-    event = BidSubmitted(**_fields(command))
+    event = BidSubmitted(**_fields(command), amendment=now.amendments)
     return decided(event, bid_id=context.id, bid_version=command.bid_version)
 
 
@@ -214,7 +248,7 @@ def replace_bid(state: Bid, command: ReplaceBid, context: Context) -> Decision:
         return _late(command, now, context)
     require(_stands(state, command), NO_BID)
     _check_bidding(state, command, now)
-    event = BidReplaced(**_fields(command))
+    event = BidReplaced(**_fields(command), amendment=now.amendments)
     return decided(event, bid_id=context.id, bid_version=command.bid_version)
 
 
@@ -234,6 +268,25 @@ def withdraw(state: Bid, command: WithdrawBid, context: Context) -> Decision:
         ),
         bid_id=context.id,
     )
+
+
+@bid.command(ConfirmBid, roles={"provider"}, states={"standing"}, emits=(BidConfirmed,), stream=_stream, ground=LAW)
+def confirm(state: Bid, command: ConfirmBid, context: Context) -> Decision:
+    """DOMAIN §2: an amendment marks earlier bids `to_confirm`."""
+    now = _check_own(command, context)
+    require(_stands(state, command), NO_BID)
+    require(now.status == "open", NOT_OPEN, state=now.status)
+    require(state.amendment < now.amendments, NOTHING_TO_CONFIRM)
+    assert now.confirm_until is not None
+    require(context.received_at <= now.confirm_until, CONFIRMED_LATE, until=to_text(now.confirm_until))
+    event = BidConfirmed(
+        competition_id=command.competition_id,
+        lot_id=command.lot_id,
+        provider_id=command.provider_id,
+        bid_version=state.bid_version,
+        amendment=now.amendments,
+    )
+    return decided(event, bid_id=context.id, bid_version=state.bid_version)
 
 
 def _check_own(command: ForLot, context: Context) -> BiddingNow:
@@ -307,8 +360,14 @@ def _standing(state: Bid, event: BidSubmitted | BidReplaced) -> Bid:
         lot_id=event.lot_id,
         provider_id=event.provider_id,
         bid_version=event.bid_version,
+        amendment=event.amendment,
         sealed=event.sealed.to_dict(),
     )
+
+
+@bid.event(BidConfirmed)
+def _confirmed(state: Bid, event: BidConfirmed) -> Bid:
+    return changed(state, amendment=event.amendment)
 
 
 @bid.event(BidWithdrawn, to="withdrawn")

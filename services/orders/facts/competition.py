@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from kernel import documents
 from kernel.counters import next_number
@@ -17,8 +17,9 @@ from kernel.database import lock_key
 from kernel.instants import from_text
 from kernel.refusal import MISSING, Refused
 from kernel.service import Surroundings
-from services.orders.domain.bid import Bid, BiddingNow, ForLot, WithdrawBid, is_late
+from services.orders.domain.bid import Bid, BiddingNow, ConfirmBid, ForLot, WithdrawBid, is_late
 from services.orders.domain.competition.admission import Bidder, CheckBid
+from services.orders.domain.competition.amendment import AmendBasis, AmendCompetition
 from services.orders.domain.competition.announcement import DraftBasis, DraftCompetition
 from services.orders.domain.competition.closing import Standing, StandingBid
 from services.orders.domain.competition.opening import Found, OpenBids, ProvideBidKey, opened_next
@@ -65,18 +66,33 @@ def draft_basis(connection: Connection, command: DraftCompetition, state: Compet
         form=order["form"],
         service_kind=order["service_kind"],
         unit=order["unit"],
-        lots=tuple(
-            LotLine(
-                lot_id=str(row["lot_id"]),
-                title=row["title"],
-                volume=row["volume"],
-                unit=row["unit"],
-                limit_price_kopecks=row["limit_price_kopecks"],
-            )
-            for row in own
-        ),
+        lots=tuple(_lot_line(row) for row in own),
         taken=tuple(str(row["lot_id"]) for row in own if row["claims"] > 0 or row["agreed_volume"] > 0),
     )
+
+
+def _lot_line(row: RowMapping) -> LotLine:
+    return LotLine(
+        lot_id=str(row["lot_id"]),
+        title=row["title"],
+        volume=row["volume"],
+        unit=row["unit"],
+        limit_price_kopecks=row["limit_price_kopecks"],
+    )
+
+
+def amend_basis(connection: Connection, command: AmendCompetition, state: Competition, at: Surroundings) -> AmendBasis:
+    """The order's state and the wanted lots, held until the transaction ends with those that the competition has."""
+    locked = lock_lots(connection, [*(command.lot_ids or ()), *(lot.lot_id for lot in state.lots)])
+    status = connection.exec_driver_sql("SELECT status FROM social_orders WHERE order_id = %s", (state.order_id,))
+    own = [row for row in locked if str(row["order_id"]) == state.order_id]
+    held = {lot.lot_id for lot in state.lots}
+    taken = tuple(
+        str(row["lot_id"])
+        for row in own
+        if str(row["lot_id"]) not in held and (row["claims"] > 0 or row["agreed_volume"] > 0)
+    )
+    return AmendBasis(str(status.scalar_one_or_none() or ""), tuple(_lot_line(row) for row in own), taken)
 
 
 def published_keys(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Mapping[str, str]:
@@ -107,17 +123,22 @@ def bidding_now(connection: Connection, command: ForLot, state: Bid, at: Surroun
     ).one_or_none()
     if row is None:
         return BiddingNow("", None, False, "", 0)
-    status, deadline_text, has_lot, provider_status, bids = row
+    status, deadline_text, has_lot, provider_status, bids, amendments, confirm_text = row
     deadline = from_text(deadline_text) if deadline_text else None
+    confirm_until = from_text(confirm_text) if confirm_text else None
     late = 0
     own = at.actor.organisation == command.provider_id
-    if own and has_lot and not isinstance(command, WithdrawBid) and is_late(status, deadline, at.received_at):
+    sends = not isinstance(command, WithdrawBid | ConfirmBid)
+    if own and has_lot and sends and is_late(status, deadline, at.received_at):
         late = connection.exec_driver_sql(_COUNT_LATE, (command.competition_id, command.provider_id)).scalar_one()
-    return BiddingNow(status, deadline, has_lot, provider_status or "", bids, late)
+    return BiddingNow(status, deadline, has_lot, provider_status or "", bids, late, amendments, confirm_until)
 
 
 def standing_bids(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Standing:
-    """The bids that stand, by the place of their standing version in the log."""
+    """The bids that stand, by the place of their standing version in the log.
+
+    What an amendment took out of the announcement, or what nobody has confirmed since, doesn't stand.
+    """
     rows = connection.exec_driver_sql(_STANDING, (command.id,)).all()
     lines = tuple(
         StandingBid(bid_id=str(row[0]), lot_id=str(row[1]), provider_id=str(row[2]), bid_version=row[3]) for row in rows
@@ -193,9 +214,10 @@ FROM social_orders WHERE order_id = %s
 """
 _BIDDING = """
 SELECT c.status, c.deadline, l.lot_id IS NOT NULL, p.status,
-       (SELECT coalesce(sum(t.standing), 0)::int FROM bids_taken t WHERE t.competition_id = c.competition_id)
+       (SELECT coalesce(sum(t.standing), 0)::int FROM bids_taken t WHERE t.competition_id = c.competition_id),
+       c.amendments, c.confirm_until
 FROM competitions c
-LEFT JOIN competition_lot l ON l.competition_id = c.competition_id AND l.lot_id = %s
+LEFT JOIN competition_lot l ON l.competition_id = c.competition_id AND l.lot_id = %s AND l.failure <> 'taken_out'
 LEFT JOIN provider p ON p.provider_id = %s
 WHERE c.competition_id = %s
 """
@@ -207,6 +229,8 @@ ON CONFLICT (competition_id, provider_id) DO UPDATE SET attempts = late_attempt.
 """
 _STANDING = """
 SELECT b.bid_id, b.lot_id, b.provider_id, b.bid_version, l.sequence
-FROM own_bid b LEFT JOIN log l ON l.event_id = b.event_id
-WHERE b.competition_id = %s AND b.status = 'standing' ORDER BY l.sequence
+FROM own_bid b JOIN competitions c USING (competition_id)
+JOIN competition_lot a ON a.competition_id = b.competition_id AND a.lot_id = b.lot_id AND a.failure <> 'taken_out'
+LEFT JOIN log l ON l.event_id = b.event_id
+WHERE b.competition_id = %s AND b.status = 'standing' AND b.amendment = c.amendments ORDER BY l.sequence
 """

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from kernel.ids import Id
 from kernel.projection import Entry, Projection, Seen
 from kernel.rows import Rows
-from services.orders.domain.bid import BidReplaced, BidSubmitted, BidWithdrawn, LateBidRefused
+from services.orders.domain.bid import BidConfirmed, BidReplaced, BidSubmitted, BidWithdrawn, LateBidRefused
 from services.orders.tables.competition import (
     bids_taken,
     custodian_act,
@@ -48,9 +48,16 @@ def _sealed(rows: Rows, event: BidSubmitted | BidReplaced, entry: Entry) -> None
         bid_version=event.bid_version,
         status="standing",
         sealed_by=event.sealed_by,
+        amendment=event.amendment,
         received_at=entry.received_at,
         event_id=entry.event_id,
     )
+
+
+@bids_projection.on("orders", "BidConfirmed", BidConfirmed)
+def _confirmed(rows: Rows, event: BidConfirmed, entry: Entry) -> None:
+    key = {"competition_id": event.competition_id, "bid_id": entry.stream_id}
+    rows.change(own_bid, key, amendment=event.amendment)
 
 
 @bids_projection.on("orders", "BidWithdrawn", BidWithdrawn)

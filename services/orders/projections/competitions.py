@@ -1,23 +1,23 @@
-"""Competitions from draft to agreed, as lists and pages show them."""
+"""Competitions from draft to agreed, as lists and pages show them; what the commission does is in evaluation.py."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from kernel.instants import to_text
 from kernel.projection import Entry, Projection, Seen
 from kernel.rows import Rows
 from services.orders.domain.competition import (
     admission,
+    amendment,
     announcement,
     award,
     closing,
     competition,
-    evaluation,
+    correction,
     opening,
     publication,
     questions,
-    ranking,
 )
 from services.orders.tables.competition import (
     compared_bid,
@@ -29,21 +29,31 @@ from services.orders.tables.competition import (
     score,
     trail,
 )
+from services.orders.tables.procedure import second_look
 
 competitions_projection = Projection(
-    "competitions", (competitions, competition_lot, lot_result, question, compared_bid, conflict, score)
+    "competitions",
+    (competitions, competition_lot, lot_result, question, compared_bid, conflict, score, second_look),
 )
 on = competitions_projection.on
 
 
-def _change(rows: Rows, entry: Entry, **values: Any) -> None:
+def change(rows: Rows, entry: Entry, **values: Any) -> None:
     rows.change(competitions, {"competition_id": entry.stream_id}, changed_at=entry.time, **values)
 
 
 @on("orders", "CompetitionDrafted", announcement.CompetitionDrafted)
 def _drafted(rows: Rows, event: announcement.CompetitionDrafted, entry: Entry) -> None:
     plain = event.model_dump(mode="json", exclude={"lots", "drafted_by"})
-    rows.insert(competitions, status="draft", drafted_at=entry.time, changed_at=entry.time, **plain)
+    rows.insert(
+        competitions,
+        status="draft",
+        amendments=0,
+        second_looks=False,
+        drafted_at=entry.time,
+        changed_at=entry.time,
+        **plain,
+    )
     for position, lot in enumerate(event.lots, start=1):
         rows.insert(competition_lot, competition_id=entry.stream_id, position=position, **lot.model_dump())
 
@@ -60,24 +70,35 @@ def _published(rows: Rows, event: publication.CompetitionPublished, entry: Entry
         "limits",
         "region_version",
     }
-    _change(rows, entry, status="published", published_at=entry.time, **event.model_dump(mode="json", include=wanted))
+    change(rows, entry, status="published", published_at=entry.time, **event.model_dump(mode="json", include=wanted))
+
+
+@on("orders", "CompetitionAmended", amendment.CompetitionAmended)
+def _amended(rows: Rows, event: amendment.CompetitionAmended, entry: Entry) -> None:
+    wanted = {"title", "requirements", "criteria", "formulas_hash", "questions_until", "confirm_until"}
+    change(rows, entry, amendments=event.amendment, **event.model_dump(mode="json", include=wanted))
+    for position, lot in enumerate(event.lots, start=1):
+        key = {"competition_id": entry.stream_id, "lot_id": lot.lot_id}
+        rows.put(competition_lot, key, position=position, failure="", **lot.model_dump(exclude={"lot_id"}))
+    for lot_id in event.taken_out:
+        rows.change(competition_lot, {"competition_id": entry.stream_id, "lot_id": lot_id}, failure="taken_out")
 
 
 @on("orders", "EvaluatorsAppointed", announcement.EvaluatorsAppointed)
 def _appointed(rows: Rows, event: announcement.EvaluatorsAppointed, entry: Entry) -> None:
     row = rows.get(competitions, {"competition_id": entry.stream_id})
     if row is not None:
-        _change(rows, entry, evaluators=[*row["evaluators"], *event.evaluators])
+        change(rows, entry, evaluators=[*row["evaluators"], *event.evaluators])
 
 
 @on("orders", "BiddingOpened", publication.BiddingOpened)
 def _bidding_opened(rows: Rows, event: publication.BiddingOpened, entry: Entry) -> None:
-    _change(rows, entry, status="open", keys=event.keys)
+    change(rows, entry, status="open", keys=event.keys)
 
 
 @on("orders", "CompetitionCancelled", announcement.CompetitionCancelled)
 def _cancelled(rows: Rows, event: announcement.CompetitionCancelled, entry: Entry) -> None:
-    _change(rows, entry, status="cancelled", reason=event.reason)
+    change(rows, entry, status="cancelled", reason=event.reason, stopped_days=None)
 
 
 @on("orders", "QuestionAsked", questions.QuestionAsked)
@@ -98,7 +119,7 @@ def _answered(rows: Rows, event: questions.QuestionAnswered, entry: Entry) -> No
 
 @on("orders", "DeadlineMoved", closing.DeadlineMoved)
 def _moved(rows: Rows, event: closing.DeadlineMoved, entry: Entry) -> None:
-    _change(
+    change(
         rows,
         entry,
         deadline=to_text(event.deadline),
@@ -111,7 +132,7 @@ def _moved(rows: Rows, event: closing.DeadlineMoved, entry: Entry) -> None:
 
 @on("orders", "BiddingClosed", closing.BiddingClosed)
 def _closed(rows: Rows, event: closing.BiddingClosed, entry: Entry) -> None:
-    _change(rows, entry, status="closed", closed_at=entry.time, reason=None)
+    change(rows, entry, status="closed", closed_at=entry.time, reason=None)
     _compared(rows, event.standing, 1, entry)
 
 
@@ -133,7 +154,7 @@ def _lots_unsuccessful(rows: Rows, event: closing.LotsUnsuccessful, entry: Entry
 @on("orders", "CompetitionUnsuccessful", closing.CompetitionUnsuccessful)
 def _unsuccessful(rows: Rows, event: closing.CompetitionUnsuccessful, entry: Entry) -> None:
     _fail_lots(rows, event, entry)
-    _change(rows, entry, status="unsuccessful", reason=event.reason)
+    change(rows, entry, status="unsuccessful", reason=event.reason)
 
 
 def _fail_lots(rows: Rows, event: closing.LotsUnsuccessful | closing.CompetitionUnsuccessful, entry: Entry) -> None:
@@ -143,7 +164,7 @@ def _fail_lots(rows: Rows, event: closing.LotsUnsuccessful | closing.Competition
 
 @on("orders", "BidsOpened", opening.BidsOpened)
 def _opened(rows: Rows, event: opening.BidsOpened, entry: Entry) -> None:
-    _change(rows, entry, status="opened", opened_at=to_text(event.opened_at))
+    change(rows, entry, status="opened", opened_at=to_text(event.opened_at))
     for line in event.bids:
         rows.change(
             compared_bid,
@@ -170,80 +191,52 @@ def _rejected(rows: Rows, event: admission.BidRejected, entry: Entry) -> None:
 
 
 def _checked(rows: Rows, event: admission.BidAdmitted | admission.BidRejected, entry: Entry, status: str) -> None:
-    key = {"competition_id": entry.stream_id, "bid_id": event.bid_id}
-    rows.change(compared_bid, key, status=status, checks=[check.model_dump() for check in event.checks])
+    rows.change(
+        compared_bid, bid_key(event, entry), status=status, checks=[check.model_dump() for check in event.checks]
+    )
+
+
+@on("orders", "CorrectionAsked", correction.CorrectionAsked)
+def _correction_asked(rows: Rows, event: correction.CorrectionAsked, entry: Entry) -> None:
+    checks = [check.model_dump() for check in event.checks]
+    until = to_text(event.until)
+    rows.change(compared_bid, bid_key(event, entry), status="correcting", checks=checks, correct_until=until)
+
+
+@on("orders", "BidCorrected", correction.BidCorrected)
+def _corrected(rows: Rows, event: correction.BidCorrected, entry: Entry) -> None:
+    rows.change(compared_bid, bid_key(event, entry), status="corrected", correction=event.text)
+
+
+@on("orders", "CorrectionLapsed", correction.CorrectionLapsed)
+def _lapsed(rows: Rows, event: correction.CorrectionLapsed, entry: Entry) -> None:
+    rows.change(compared_bid, bid_key(event, entry), status="rejected")
+
+
+class OfBid(Protocol):
+    @property
+    def bid_id(self) -> str: ...
+
+
+def bid_key(event: OfBid, entry: Entry) -> dict[str, str]:
+    return {"competition_id": entry.stream_id, "bid_id": event.bid_id}
 
 
 @on("orders", "EvaluationBegan", admission.EvaluationBegan)
 def _began(rows: Rows, event: admission.EvaluationBegan, entry: Entry) -> None:
-    _change(rows, entry, status="evaluation")
-
-
-@on("orders", "ConflictDeclared", evaluation.ConflictDeclared)
-def _declared(rows: Rows, event: evaluation.ConflictDeclared, entry: Entry) -> None:
-    rows.put(
-        conflict,
-        {"competition_id": event.competition_id, "evaluator_id": event.evaluator_id},
-        conflicted=list(event.conflicted),
-        text=event.text,
-        declared_at=entry.time,
-    )
-
-
-@on("orders", "ScoresSubmitted", evaluation.ScoresSubmitted)
-def _scored(rows: Rows, event: evaluation.ScoresSubmitted, entry: Entry) -> None:
-    for line in event.scores:
-        key = {
-            "competition_id": event.competition_id,
-            "evaluator_id": event.evaluator_id,
-            "bid_id": line.bid_id,
-            "criterion": line.criterion,
-        }
-        rows.put(score, key, score=line.score, comment=line.comment)
-
-
-@on("orders", "RankingDecided", ranking.RankingDecided)
-def _ranked(rows: Rows, event: ranking.RankingDecided, entry: Entry) -> None:
-    _change(rows, entry, status="decided", decided_at=to_text(event.decided_at))
-    rows.insert(lot_result, **event.model_dump(mode="json", exclude={"decided_at"}))
-    _place(rows, event.order, 1, entry)
-
-
-@on("orders", "RankingContinued", ranking.RankingContinued)
-def _continued(rows: Rows, event: ranking.RankingContinued, entry: Entry) -> None:
-    key = {"competition_id": entry.stream_id, "lot_id": event.lot_id}
-    row = rows.get(lot_result, key)
-    if row is not None:
-        rows.change(lot_result, key, order=[*row["order"], *event.order])
-    _place(rows, event.order, event.first, entry)
-
-
-def _place(rows: Rows, order: tuple[str, ...], first: int, entry: Entry) -> None:
-    for place, bid_id in enumerate(order, start=first):
-        rows.change(compared_bid, {"competition_id": entry.stream_id, "bid_id": bid_id}, place=place)
-
-
-@on("orders", "StandstillBegan", ranking.StandstillBegan)
-def _standstill(rows: Rows, event: ranking.StandstillBegan, entry: Entry) -> None:
-    _change(
-        rows,
-        entry,
-        status="standstill",
-        standstill_until=to_text(event.until),
-        standstill_explained=event.explained,
-    )
+    change(rows, entry, status="evaluation")
 
 
 @on("orders", "CompetitionAwarded", award.CompetitionAwarded)
 def _awarded(rows: Rows, event: award.CompetitionAwarded, entry: Entry) -> None:
-    _change(rows, entry, status="awarded")
+    change(rows, entry, status="awarded")
     key = {"competition_id": entry.stream_id, "lot_id": event.lot_id}
     rows.change(competition_lot, key, unallocated=event.unallocated)
 
 
 @on("orders", "CompetitionAgreed", award.CompetitionAgreed)
 def _agreed(rows: Rows, event: award.CompetitionAgreed, entry: Entry) -> None:
-    _change(rows, entry, status="agreed")
+    change(rows, entry, status="agreed")
 
 
 # -- the trail: every event of a competition, by name -----------------------------------------------------------------

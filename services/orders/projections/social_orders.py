@@ -124,6 +124,20 @@ def _claimed(rows: Rows, event: Drafted, entry: Entry) -> None:
     rows.put(lot_claim, {"competition_id": entry.stream_id}, lot_ids=lot_ids)
 
 
+@on("orders", "CompetitionAmended", Drafted)
+def _claimed_otherwise(rows: Rows, event: Drafted, entry: Entry) -> None:
+    claim = rows.get(lot_claim, {"competition_id": entry.stream_id})
+    before = set(claim["lot_ids"]) if claim else set()
+    after = {each.lot_id for each in event.lots}
+    for lot_id in sorted(before - after):
+        rows.add(lot, {"lot_id": lot_id}, claims=-1)
+        rows.change(lot, {"lot_id": lot_id}, status=FREE, competition_id=None)
+    for lot_id in sorted(after - before):
+        rows.add(lot, {"lot_id": lot_id}, claims=1)
+        rows.change(lot, {"lot_id": lot_id}, status=IN_COMPETITION, competition_id=entry.stream_id)
+    rows.put(lot_claim, {"competition_id": entry.stream_id}, lot_ids=sorted(after))
+
+
 @on("orders", "CompetitionAwarded", Awarded)
 def _awarded(rows: Rows, event: Awarded, entry: Entry) -> None:
     for each in sorted(event.awards, key=lambda award: award.award_id):

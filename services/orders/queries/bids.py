@@ -48,7 +48,9 @@ _BIDS = """
 SELECT * FROM (
     SELECT b.competition_id, b.bid_id, b.lot_id, b.provider_id, p.short_name AS provider_name,
         p.number AS provider_number, p.kind, b.bid_version, b.arrival, b.status, b.failure, b.price_kopecks, b.volume,
-        b."values", b.checks, b.place, coalesce(b.place, 2147483647) AS rank
+        b."values", b.checks,
+        b.correct_until, b.correction, b.low_price, b.justify_until, b.justification, b.low_price_reason,
+        b.place, coalesce(b.place, 2147483647) AS rank
     FROM compared_bid b LEFT JOIN provider p USING (provider_id)
 ) bids WHERE true
 """
@@ -101,8 +103,11 @@ def my_bids(connection: Connection, asked: MyBids, at: Surroundings) -> dict[str
 
 _MINE = """
 SELECT o.competition_id, o.bid_id, o.lot_id, l.title AS lot_title, c.number, c.title, c.status AS competition_status,
-       c.deadline, o.bid_version, o.status, o.sealed_by, o.received_at, b.status AS outcome, b.failure, b.price_kopecks,
-       b.volume, b.checks, b.place
+       c.deadline, o.bid_version, o.status,
+       o.status = 'standing' AND o.amendment < c.amendments AS to_confirm, c.confirm_until,
+       o.sealed_by, o.received_at, b.status AS outcome, b.failure,
+       b.price_kopecks, b.volume, b.checks,
+       b.correct_until, b.correction, b.low_price, b.justify_until, b.place
 FROM own_bid o JOIN competitions c USING (competition_id)
 JOIN competition_lot l ON l.competition_id = o.competition_id AND l.lot_id = o.lot_id
 LEFT JOIN compared_bid b ON b.competition_id = o.competition_id AND b.bid_id = o.bid_id

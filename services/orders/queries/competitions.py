@@ -15,6 +15,7 @@ from kernel.ids import Id
 from kernel.paging import List, one, page, rows
 from kernel.refusal import MISSING, Refused
 from kernel.service import Surroundings, query
+from services.orders.queries.procedure import procedure
 
 Status = Literal[
     "draft",
@@ -37,7 +38,7 @@ _LISTED = (
 )
 _WHOLE = (
     f"{_LISTED}, requirements, criteria, evaluators, deadline_explanation, explained, calendar_version, formulas_hash, "
-    "limits, region_version, keys, standstill_explained"
+    "limits, region_version, keys, standstill_explained, stopped_days"
 )
 
 
@@ -79,7 +80,8 @@ def competition(connection: Connection, asked: OneCompetition, at: Surroundings)
     """One competition with its version, and everything of it that doesn't grow with the number of its bids.
 
     `lots` (with `result` after the ranking: inputs, exact fractions, hashes), `questions`, `conflicts`, `awards` with
-    their agreements, `trail` of events. Bids, scores and late attempts are lists of their own.
+    their agreements, `trail` of events, `amendments` of the announcement, `moves` of the deadline, `complaints`.
+    Bids, scores and late attempts are lists of their own.
     """
     row = visible(connection, asked.id, at)
     return {
@@ -89,6 +91,7 @@ def competition(connection: Connection, asked: OneCompetition, at: Surroundings)
         "conflicts": rows(connection, _CONFLICTS, (asked.id,)),
         "awards": rows(connection, _AWARDS, (asked.id,)),
         "trail": rows(connection, _TRAIL, (asked.id,)),
+        **procedure(connection, asked.id),
     }
 
 

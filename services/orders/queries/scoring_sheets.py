@@ -37,8 +37,8 @@ def bids_to_score(connection: Connection, asked: BidsToScore, at: Surroundings) 
     """`{"items": [{competition_id, number, status, criteria, declared, conflicted, admitted, bids: […], more}]}`.
 
     `admitted`: how many bids there are to score. Each bid has its `text`, the `people` it names, `may_score` (false in
-    lots with a conflict) and the asker's own `scores` {criterion: {score, comment}}. `more`: whether bids follow after
-    the last one's `arrival`.
+    lots with a conflict), the asker's own `scores` {criterion: {score, comment}}, and `second_look`: the criteria whose
+    score the asker has to give again. `more`: whether bids follow after the last one's `arrival`.
     """
     waiting = rows(connection, _COMPETITIONS, {"member": at.actor.id, "one": asked.id, "limit": MAX_COMPETITIONS})
     return {"items": [_sheet(connection, row, at.actor.id, asked) for row in waiting]}
@@ -62,11 +62,15 @@ def _bids(
     shown = [bid["bid_id"] for bid in bids]
     for bid_id, criterion, score, comment in connection.exec_driver_sql(_SCORES, (competition_id, member, shown)):
         scores.setdefault(str(bid_id), {})[criterion] = {"score": score, "comment": comment}
+    again: dict[str, list[str]] = {}
+    for bid_id, criterion in connection.exec_driver_sql(_AGAIN, (competition_id, shown, member)):
+        again.setdefault(str(bid_id), []).append(criterion)
     conflicted = set(row["conflicted"] or ())
     closed_lots = set(connection.exec_driver_sql(_CLOSED_LOTS, (competition_id, list(conflicted))).scalars())
     for bid in bids:
         bid["may_score"] = bid["lot_id"] not in closed_lots
         bid["scores"] = scores.get(bid["bid_id"], {})
+        bid["second_look"] = again.get(bid["bid_id"], []) if bid["may_score"] else []
         if bid["may_score"]:
             content = _content(connection, competition_id, bid)
             bid |= {"text": content.text, "people": list(content.people)} if content else {"text": "", "people": []}
@@ -103,6 +107,10 @@ SELECT b.bid_id, b.lot_id, l.title AS lot_title, b.provider_id, p.short_name AS 
 FROM compared_bid b JOIN competition_lot l ON l.competition_id = b.competition_id AND l.lot_id = b.lot_id
 LEFT JOIN provider p ON p.provider_id = b.provider_id
 WHERE b.competition_id = %s AND b.status = 'admitted' AND b.arrival > %s ORDER BY b.arrival LIMIT %s
+"""
+_AGAIN = """
+SELECT bid_id, criterion FROM second_look
+WHERE competition_id = %s AND bid_id = ANY(%s::uuid[]) AND NOT looked @> to_jsonb(%s::text) ORDER BY bid_id, criterion
 """
 _CLOSED_LOTS = """
 SELECT DISTINCT lot_id::text FROM compared_bid

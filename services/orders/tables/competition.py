@@ -59,6 +59,8 @@ competitions = Table(
     Column("explained", JSONB),
     Column("calendar_version", Text),
     Column("questions_until", Text),
+    Column("amendments", Integer, nullable=False, server_default="0"),
+    Column("confirm_until", Text),
     Column("formulas_hash", Text),
     Column("limits", JSONB),
     Column("region_version", Text),
@@ -68,6 +70,10 @@ competitions = Table(
     Column("decided_at", Text),
     Column("standstill_until", Text),
     Column("standstill_explained", JSONB),
+    # Working days of the standstill that are left while complaints stop its clock.
+    Column("stopped_days", Integer),
+    # Whether a second look at scores was ever asked for.
+    Column("second_looks", Boolean, nullable=False, server_default="false"),
     Column("reason", Text),
     Index("competitions_status", "status", "competition_id"),
     Index("competitions_territory", "territory", "competition_id"),
@@ -130,6 +136,8 @@ own_bid = Table(
     Column("bid_version", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("sealed_by", Text, nullable=False),
+    # The last amendment that it was made after or confirmed for; it stands where that is the competition's last.
+    Column("amendment", Integer, nullable=False, server_default="0"),
     Column("received_at", Text, nullable=False),
     # The event of the standing version: its place in the log is the bid's place.
     Column("event_id", _id(), nullable=False),
@@ -177,6 +185,14 @@ compared_bid = Table(
     Column("volume", BigInteger),
     Column("values", JSONB),
     Column("checks", JSONB),
+    # Until when a listed deficiency may be corrected, and what the bidder said of it.
+    Column("correct_until", Text),
+    Column("correction", Text),
+    # A price that stood out: asked, justified, accepted or rejected; until when and how it was justified, why decided so.
+    Column("low_price", Text, nullable=False, server_default=""),
+    Column("justify_until", Text),
+    Column("justification", Text),
+    Column("low_price_reason", Text),
     Column("place", Integer),
     Index("compared_bid_order", "competition_id", "arrival"),
 )

@@ -207,7 +207,7 @@ def test_an_order_is_shown_from_draft_to_award(town: Town, npos: list[Actor]) ->
     protocol = town.ask("GET", f"/competitions/{tender.id}/lots/{tender.lots[0]}/protocol", headers=HTML)
     assert protocol.status_code == 200 and "84,00" in protocol.text
     assert "script" not in protocol.headers["content-security-policy"]
-    town.market.move_clock(from_text(tender.page()["standstill_until"]))
+    town.market.move_clock(from_text(tender.page()["standstill_until"]) + timedelta(seconds=10))
     until(town.market, lambda: tender.status == "awarded")
     assert "600" in town.page(page)
     town.market.work()

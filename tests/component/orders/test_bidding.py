@@ -88,7 +88,7 @@ def test_a_competition_from_draft_to_award_with_three_real_custodians(town: Mark
     protocol = town.ask("orders.protocol", {"id": tender.id, "lot_id": tender.lots[0]})
     assert protocol["hash"] == result["protocol_hash"] and "84,00" in protocol["html"]
 
-    after(town, page["standstill_until"])
+    after(town, page["standstill_until"], seconds=10)
     until(town, lambda: tender.status == "awarded")
     page = tender.page()
     assert [(award["bid_id"], award["volume"], award["unit_price_kopecks"]) for award in page["awards"]] == [

@@ -72,6 +72,10 @@ def competition(status: str, **more: Any) -> dict[str, Any]:
         ],
         "lots": [{"lot_id": "l1", "title": "Часть", "failure": "", "result": None}],
         "questions": [],
+        "moves": [],
+        "amendments": [],
+        "complaints": [],
+        "stopped_days": None,
         "awards": [],
     }
     return {**base, **more}
@@ -139,6 +143,8 @@ def test_bids_are_shown_with_exact_scores_after_the_ranking() -> None:
             "volume": 50,
             "values": {"years": 5} if price else None,
             "checks": None,
+            "correction": None,
+            "low_price": "",
             "place": place,
             **more,
         }

@@ -22,10 +22,12 @@ from services.orders.domain.competition import (
     closing,
     competition,
     evaluation,
+    low_price,
     opening,
     publication,
     questions,
     ranking,
+    second_look,
 )
 from services.orders.domain.competition.state import CriterionLine, LotLine, Requirement
 from services.orders.rules import Rules, load_rules
@@ -99,10 +101,16 @@ def content(price: int = 40_000, volume: int = 500, **values: int | str) -> byte
 class Walk:
     """One competition and the commands that have brought it where it is."""
 
-    def __init__(self, lots: tuple[LotLine, ...] = (), criteria: tuple[CriterionLine, ...] = PRICE_AND_QUALITY) -> None:
+    def __init__(
+        self,
+        lots: tuple[LotLine, ...] = (),
+        criteria: tuple[CriterionLine, ...] = PRICE_AND_QUALITY,
+        requirements: tuple[Requirement, ...] = (LICENCE,),
+    ) -> None:
         self.id = new_id()
         self.lots = lots or (lot(),)
         self.criteria = criteria
+        self.requirements = requirements
         self.keys: list[KeyPair] = [generate_keypair() for _ in range(3)]
         self.state: Any = competition.initial
         self.events: list[Event] = []
@@ -128,6 +136,10 @@ class Walk:
         """The command's events, which it must be allowed to have; folded into the state through its stored form."""
         decision = self.decide(command, by, facts, **more)
         assert decision.refusal is None, decision.refusal
+        return self.take(decision)
+
+    def take(self, decision: Decision) -> tuple[Event, ...]:
+        """What was decided, folded into the state."""
         for event in decision.events:
             whole = canonical.dumps(event.model_dump(mode="json"))
             assert len(whole) < 59_000, f"{type(event).__name__}: {len(whole)} bytes"
@@ -166,7 +178,7 @@ class Walk:
             "order_id": new_id(),
             "lot_ids": tuple(each.lot_id for each in self.lots),
             "title": "Уборка жилья одиноких пожилых",
-            "requirements": (LICENCE,),
+            "requirements": self.requirements,
             "criteria": self.criteria,
             "evaluators": tuple(each.id for each in EVALUATORS),
         }
@@ -235,6 +247,14 @@ class Walk:
         line = admission.Check(requirement="no_debts", met=met, reason="справка от 01.02.2027")
         return self.do(admission.CheckBid(id=self.id, bid_id=bid.bid_id, checks=(line,)), OFFICER, bidder)
 
+    def checked(self, bid: SealedBid, **met: bool) -> tuple[Event, ...]:
+        """The officer's check of every announced requirement, met unless said otherwise."""
+        lines = tuple(
+            admission.Check(requirement=each.code, met=met.get(each.code, True), reason="проверено")
+            for each in self.state.requirements
+        )
+        return self.do(admission.CheckBid(id=self.id, bid_id=bid.bid_id, checks=lines), OFFICER, ACTIVE)
+
     def evaluated(self, *bids: SealedBid) -> Walk:
         """Opened, all admitted, everybody without a conflict."""
         self.opened(*bids)
@@ -255,12 +275,34 @@ class Walk:
         line = evaluation.Score(bid_id=bid.bid_id, criterion=criterion, score=points, comment="обосновано")
         return evaluation.SubmitScores(id=self.id, scores=(line,))
 
+    def settled(self) -> Walk:
+        """Prices that stand out are accepted when their time is over; scores far apart are given once more."""
+        for bid in self.state.bids:
+            if bid.status == "admitted" and bid.low_price == "asked":
+                accept = low_price.DecideLowPrice(
+                    id=self.id, bid_id=bid.bid_id, accepted=True, reason="Расчёт показан на примере прошлого года"
+                )
+                self.do(accept, OFFICER, now=bid.justify_until + timedelta(seconds=1))
+        far = second_look.far_apart(self.state)
+        if far:
+            self.do(second_look.AskSecondLook(id=self.id), OFFICER)
+            by_id = {member.id: member for member in EVALUATORS}
+            for one in far:
+                for member in evaluation.judges(self.state, self.state.bid(one.bid_id).lot_id):
+                    points = self.state.sheets[member].scores[one.bid_id][one.criterion]
+                    line = evaluation.Score(
+                        bid_id=one.bid_id, criterion=one.criterion, score=points, comment="посмотрел ещё раз"
+                    )
+                    self.do(evaluation.SubmitScores(id=self.id, scores=(line,)), by_id[member])
+        return self
+
     def decided(self, by: Actor = SECOND_OFFICER) -> Walk:
+        self.settled()
         self.do(ranking.DecideRanking(id=self.id), by)
         return self
 
     def awarded(self, *inactive: str) -> Walk:
-        self.now = self.state.standstill_until
+        self.now = self.state.standstill_until + closing.GRACE
         self.do(award.AwardCompetition(id=self.id), facts=inactive)
         return self
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kernel.ids import new_id
 from kernel.sealing import to_base64
 from services.orders.domain import scoring
-from services.orders.domain.competition import announcement, closing, publication, questions
+from services.orders.domain.competition import announcement, cancellation, closing, publication, questions
 from services.orders.domain.competition.state import MAX_BIDS, CriterionLine, Requirement
 from tests.unit.orders.competition_walk import (
     EVALUATORS,
@@ -241,7 +241,7 @@ def test_the_parts_of_the_closings_list_are_the_standing_bids_in_their_order(cou
 
 def test_a_competition_may_be_cancelled_by_its_body_and_then_does_nothing_more() -> None:
     walk = Walk().open()
-    cancel = announcement.CancelCompetition(id=walk.id, reason="Изменилась потребность")
+    cancel = cancellation.CancelCompetition(id=walk.id, reason="Изменилась потребность")
     assert walk.refused(cancel, actor("officer", new_id())) == "not_yours"
     walk.do(cancel, OFFICER)
     assert walk.status == "cancelled"

@@ -211,7 +211,7 @@ def test_standstill_is_counted_in_working_days_and_then_the_award_comes_by_itsel
     assert isinstance(began, ranking.StandstillBegan)
     assert began.until == calendar().add_working_days(walk.now, 5, "Europe/Moscow").at and began.explained["ru"]
     at, due = walk.dues[-1]
-    assert at == began.until and isinstance(due, award.AwardCompetition)
+    assert at == began.until + closing.GRACE and isinstance(due, award.AwardCompetition)
     walk.awarded()
     [event] = [event for event in walk.events if isinstance(event, award.CompetitionAwarded)]
     assert [(line.bid_id, line.volume) for line in event.awards] == [

@@ -103,7 +103,7 @@ def bid(
         "provider": {"id": each["provider_id"], "name": each["provider_name"] or "—", "kind": each["kind"] or ""},
         "status": each["status"],
         "reason": _reason(each),
-        "flags": flags(each["bid_id"], standing, result),
+        "flags": [*flags(each, standing, result), *own_flags(each)],
         "cells": cells,
         "total": _exact(standing["total"]) if standing else None,
         "rank": each["place"],
@@ -125,15 +125,22 @@ def offer(each: Reply, criterion: Reply) -> Offer:
     return {"number": value, "unit": criterion["counts"]}
 
 
-def flags(bid_id: str, standing: Reply | None, result: Reply | None) -> list[str]:
-    found = []
-    if result and bid_id in result["ranking"].get("abnormally_low", {}):
+def flags(each: Reply, standing: Reply | None, result: Reply | None) -> list[str]:
+    """What the ranking says of a bid; a low price that was decided on is told by the decision (`own_flags`)."""
+    found, bid_id = [], each["bid_id"]
+    if result and not each["low_price"] and bid_id in result["ranking"].get("abnormally_low", {}):
         found.append("abnormally_low")
     if standing and standing["level_with"]:
         found.append("tie")
     if result and any(alarm["bid_id"] == bid_id for alarm in result["alarms"]):
         found.append("second_look")
     return found
+
+
+def own_flags(each: Reply) -> list[str]:
+    """What became of a bid on its way, beside its scores."""
+    found = ["corrected"] if each["correction"] and each["status"] == "admitted" else []
+    return [*found, f"price_{each['low_price']}"] if each["low_price"] else found
 
 
 def _exact(figure: Reply | None) -> str | None:
@@ -144,7 +151,8 @@ def _reason(each: Reply) -> Text | None:
     if each["failure"]:
         return {lang: term("bid_failure", each["failure"], lang) for lang in LANGS}
     unmet = [check["reason"] for check in each["checks"] or () if not check["met"] and check["reason"]]
-    return "; ".join(unmet) or None
+    refused = [each["low_price_reason"]] if each["low_price"] == "rejected" else []
+    return "; ".join([*unmet, *refused]) or None
 
 
 def reason_of(said: str) -> Text:

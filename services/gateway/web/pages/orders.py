@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from services.gateway.web.contexts import (
+    Amendment,
     Competition,
+    Complaint,
     Criterion,
     Deadline,
+    DeadlineMove,
     Lot,
     Opening,
     OrderFilters,
@@ -22,6 +25,7 @@ from services.gateway.web.contexts import (
     Outcome,
     Protocol,
     Question,
+    Requirement,
     Step,
     Stopped,
     TrailItem,
@@ -199,7 +203,9 @@ NOTHING_ANNOUNCED: Competition = {
     "stopped": None,
     "deadline": None,
     "moves": [],
+    "amendments": [],
     "sealed": False,
+    "stopped_days": None,
     "opening": None,
     "questions_until": None,
     "requirements": [],
@@ -220,16 +226,18 @@ def competition_of(competition: Reply | None, releases: Mapping[str, str | None]
         "finished": state == "agreed",
         "stopped": stopped(competition),
         "deadline": deadline(competition),
-        "moves": [],
+        "moves": [moved(one) for one in competition["moves"]],
+        "amendments": [amendment(one) for one in competition["amendments"]],
         "sealed": state in ("published", "open"),
+        "stopped_days": competition["stopped_days"],
         "opening": opening(releases, region) if state == "closed" else None,
         "questions_until": competition["questions_until"],
-        "requirements": [{"name": one["text"], "text": None} for one in competition["requirements"]],
+        "requirements": [requirement(one) for one in competition["requirements"]],
         "criteria": [criterion(one) for one in competition["criteria"]],
         "formulas_hash": competition["formulas_hash"],
         "questions": [question(one) for one in competition["questions"]],
         "protocols": protocols(competition),
-        "complaints": None,
+        "complaints": [complaint(one) for one in competition["complaints"]],
     }
 
 
@@ -258,6 +266,8 @@ def deadline(competition: Reply) -> Deadline | None:
     if competition["status"] in ("published", "open", "closed") and competition["deadline"]:
         explained = competition["explained"]
         return {"step": "submission", "at": competition["deadline"], "calendar": False, "explained": explained}
+    if competition["status"] == "standstill" and competition["stopped_days"] is not None:
+        return None  # complaints have stopped its clock, and the notice says so
     if competition["status"] == "standstill" and competition["standstill_until"]:
         explained = competition["standstill_explained"]
         return {
@@ -267,6 +277,38 @@ def deadline(competition: Reply) -> Deadline | None:
             "explained": explained,
         }
     return None
+
+
+def requirement(one: Reply) -> Requirement:
+    may = {lang: say("order.correctable", lang) for lang in LANGS} if one.get("correctable") else None
+    return {"name": one["text"], "text": may}
+
+
+def moved(one: Reply) -> DeadlineMove:
+    return {"before": one["previous"], "after": one["deadline"], "reason": reason_of(one["reason"])}
+
+
+def amendment(one: Reply) -> Amendment:
+    return {
+        "number": one["number"],
+        "time": one["amended_at"],
+        "reason": one["reason"],
+        "parts": one["parts"],
+        "confirm_until": one["confirm_until"],
+    }
+
+
+def complaint(one: Reply) -> Complaint:
+    return {
+        "number": one["number"],
+        "filed_at": one["filed_at"],
+        "status": one["status"],
+        "subject": one["text"],
+        "who": one["provider_name"] or "—",
+        "term": one["term"],
+        "remedy": one["remedy"],
+        "decision": one["decision"],
+    }
 
 
 def opening(releases: Mapping[str, str | None], region: Region) -> Opening:

@@ -122,7 +122,9 @@ def _competition(**changes: Any) -> Competition:
         "stopped": None,
         "deadline": {"step": "submission", "at": "2026-12-04T15:00:00Z", "calendar": True, "explained": COUNTED},
         "moves": [],
+        "amendments": [],
         "sealed": True,
+        "stopped_days": None,
         "opening": None,
         "questions_until": "2026-12-01T15:00:00Z",
         "requirements": [
@@ -244,12 +246,27 @@ def decided_order() -> OrderPage:
                     "reason": both("Вопрос участника оставался без ответа.", "A participant's question had no answer."),
                 }
             ],
+            amendments=[
+                {
+                    "number": 1,
+                    "time": "2026-11-16T08:20:00Z",
+                    "reason": both(
+                        "Уточнён опыт, который требуется от участника.",
+                        "The experience asked of a participant is clearer.",
+                    ),
+                    "parts": ["requirements", "criteria"],
+                    "confirm_until": "2026-11-23T20:59:59Z",
+                }
+            ],
             protocols=[{"url": "/orders/order-17/protocol", "time": "2026-11-30T14:00:00Z"}],
             complaints=[
                 {
                     "number": "Ж-2026-000004",
                     "filed_at": "2026-12-01T07:12:00Z",
                     "status": "accepted",
+                    "who": provider_ref(1)["name"],
+                    "term": "2026-12-08T20:59:59Z",
+                    "remedy": None,
                     "subject": both(
                         "Участник не согласен с оценкой опыта.", "A participant disputes the score for experience."
                     ),

@@ -2,8 +2,8 @@
 
 What a machine can tell is checked by it (in the register, form and kind of service, price within the limit, volume
 within the lot, a number for each criterion); what the announcement asks of participants is checked by an officer of
-the body. One requirement that isn't met rejects the bid. When all opened bids are checked, evaluation begins; lots
-without an admitted bid have come to nothing.
+the body. One requirement that isn't met rejects the bid, unless it may be corrected (correction.py). When all opened
+bids are checked, evaluation begins; lots without an admitted bid have come to nothing.
 """
 
 from __future__ import annotations
@@ -14,21 +14,27 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from kernel.aggregate import Command, Context, Decision, Event, changed, decided
+from kernel.aggregate import Command, Context, Decision, Event, decided
 from kernel.ids import Id
 from kernel.instants import to_text
 from kernel.money import format_kopecks
 from kernel.refusal import Refusal, Refused, require
 from services.orders.domain.competition.closing import CompetitionUnsuccessful, LotsUnsuccessful
+from services.orders.domain.competition.correction import (
+    CorrectionAsked,
+    ask_correction,
+    may_be_corrected,
+    unmet_reasons,
+)
+from services.orders.domain.competition.low_price import JustificationAsked
+from services.orders.domain.competition.low_price import ask as ask_justification
 from services.orders.domain.competition.state import (
     LAW,
     MAX_REQUIREMENTS,
     Bid,
-    Code,
+    Check,
     Competition,
     CriterionLine,
-    Part,
-    Text,
     by_own_officer,
     competition,
 )
@@ -52,20 +58,18 @@ UNCHECKED = Refusal(
     "Сначала проверьте все открытые заявки; осталось: {left}.",
     "Check every opened bid first; left: {left}.",
 )
+CORRECTIONS_AWAITED = Refusal(
+    "corrections_awaited",
+    "Заявок, исправления которых ждут до {until}: {left}.",
+    "Bids whose corrections are awaited until {until}: {left}.",
+    "region.toml formal_correction_hours",
+)
 KEYS_AWAITED = Refusal(
     "bid_keys_awaited",
     "Не все заявки открыты; участники могут дать ключ до {until}.",
     "Some bids are not open; their bidders may bring the key until {until}.",
     "region.toml formal_correction_hours",
 )
-
-
-class Check(Part):
-    """One requirement: whether it is met, and why one can tell."""
-
-    requirement: Code
-    met: bool
-    reason: Text
 
 
 class BidAdmitted(Event):
@@ -110,16 +114,24 @@ class Bidder:
     service_kinds: tuple[str, ...]
 
 
-@competition.command(CheckBid, roles={"officer"}, states={"opened"}, emits=(BidAdmitted, BidRejected), ground=LAW)
+@competition.command(
+    CheckBid,
+    roles={"officer"},
+    states={"opened"},
+    emits=(BidAdmitted, BidRejected, CorrectionAsked),
+    ground=LAW,
+)
 def check(state: Competition, command: CheckBid, context: Context) -> Decision:
     by_own_officer(state, context)
     bid = state.bid(command.bid_id)
-    require(bid.status in ("opened", "admitted", "rejected"), NOT_OPENED, state=bid.status)
+    require(bid.status in ("opened", "admitted", "rejected", "corrected"), NOT_OPENED, state=bid.status)
     wanted = sorted(requirement.code for requirement in state.requirements)
     given = sorted(check.requirement for check in command.checks)
     require(given == wanted, CHECKS_UNLIKE, wanted=", ".join(wanted))
     bidder: Bidder = context.facts
     checks = (*automatic_checks(state, bid, bidder), *command.checks)
+    if may_be_corrected(state, bid, checks):
+        return ask_correction(bid, bidder.label, checks, context)
     kind = BidAdmitted if all(check.met for check in checks) else BidRejected
     event = kind(competition_id=context.id, bid_id=bid.bid_id, bidder=bidder.label, checks=checks)
     return decided(event, admitted=kind is BidAdmitted)
@@ -179,22 +191,26 @@ def _reads(read: object, bid: Bid, key: str) -> bool:
     BeginEvaluation,
     roles={"officer"},
     states={"opened"},
-    emits=(EvaluationBegan, LotsUnsuccessful, CompetitionUnsuccessful),
+    emits=(EvaluationBegan, JustificationAsked, LotsUnsuccessful, CompetitionUnsuccessful),
     ground=LAW,
 )
 def begin(state: Competition, command: BeginEvaluation, context: Context) -> Decision:
     by_own_officer(state, context)
-    left = [bid.bid_id for bid in state.bids if bid.status == "opened"]
+    left = [bid.bid_id for bid in state.bids if bid.status in ("opened", "corrected")]
     require(not left, UNCHECKED, left=len(left))
+    awaited = [bid.correct_until for bid in state.bids if bid.status == "correcting" and bid.correct_until]
+    require(not awaited, CORRECTIONS_AWAITED, left=len(awaited), until=to_text(max(awaited, default=context.now)))
     if any(bid.status in ("failed", "sealed") for bid in state.bids):
         _check_waited(state, context)
     lost = tuple(lot.lot_id for lot in state.living_lots if not state.bids_of(lot.lot_id, "admitted"))
     if len(lost) == len(state.living_lots):
         return decided(CompetitionUnsuccessful(competition_id=context.id, lot_ids=lost, reason="none_admitted"))
     began = EvaluationBegan(competition_id=context.id)
+    asked = ask_justification(state, (lot.lot_id for lot in state.living_lots if lot.lot_id not in lost), context)
     if lost:
-        return decided(LotsUnsuccessful(competition_id=context.id, lot_ids=lost, reason="none_admitted"), began)
-    return decided(began)
+        failed = LotsUnsuccessful(competition_id=context.id, lot_ids=lost, reason="none_admitted")
+        return decided(failed, began, *asked)
+    return decided(began, *asked)
 
 
 def _check_waited(state: Competition, context: Context) -> None:
@@ -215,12 +231,7 @@ def _rejected(state: Competition, event: BidRejected) -> Competition:
 
 
 def _checked(state: Competition, event: BidAdmitted | BidRejected, status: str) -> Competition:
-    reasons = tuple(f"{check.requirement}: {check.reason}" for check in event.checks if not check.met)
-    bids = tuple(
-        changed(bid, status=status, bidder=event.bidder, reasons=reasons) if bid.bid_id == event.bid_id else bid
-        for bid in state.bids
-    )
-    return changed(state, bids=bids)
+    return state.with_bid(event.bid_id, status=status, bidder=event.bidder, reasons=unmet_reasons(event.checks))
 
 
 @competition.event(EvaluationBegan, to="evaluation")

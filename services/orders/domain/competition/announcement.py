@@ -1,4 +1,4 @@
-"""The announcement as a draft: lots of an approved order, requirements, criteria, a commission; and its cancellation.
+"""The announcement as a draft: lots of an approved order, requirements, criteria, a commission.
 
 189-FZ ch. 3: the body, lots, volume, unit, limit price, requirements, criteria with weights, and dates are told to all.
 Criteria are held against the formulas and the region before anybody sees them, so that no ranking fails on them later.
@@ -24,7 +24,6 @@ from services.orders.domain.competition.state import (
     Account,
     Competition,
     CriterionLine,
-    Long,
     LotLine,
     Requirement,
     Short,
@@ -129,11 +128,6 @@ class AppointEvaluators(Command):
     evaluators: tuple[Account, ...] = Field(min_length=1, max_length=MAX_EVALUATORS)
 
 
-class CancelCompetition(Command):
-    id: Id
-    reason: Long
-
-
 # -- decisions --------------------------------------------------------------------------------------------------------
 
 
@@ -166,7 +160,7 @@ def draft(state: Competition, command: DraftCompetition, context: Context) -> De
     for lot_id in command.lot_ids:
         require(lot_id in lots, LOT_NOT_OF_ORDER, lot_id=lot_id)
         require(lot_id not in basis.taken, LOT_IN_COMPETITION)
-    _check_apart(command)
+    check_apart(command.lot_ids, command.requirements, command.evaluators)
     check_criteria(command.criteria, rules)
     event = CompetitionDrafted(
         competition_id=context.id,
@@ -193,12 +187,13 @@ def draft(state: Competition, command: DraftCompetition, context: Context) -> De
     return decided(event, number=basis.number)
 
 
-def _check_apart(command: DraftCompetition) -> None:
-    codes = [requirement.code for requirement in command.requirements]
+def check_apart(lot_ids: tuple[str, ...], requirements: tuple[Requirement, ...], evaluators: tuple[str, ...]) -> None:
+    """Refuse lots, requirements or members of the commission that are named twice, and codes that the machine uses."""
+    codes = [requirement.code for requirement in requirements]
     for code in codes:
         # The machine's own checks (admission.py) are called so.
         require(not code.startswith("auto_"), NAMED_TWICE, what=code)
-    for names in (command.lot_ids, codes, command.evaluators):
+    for names in (lot_ids, codes, evaluators):
         for name in names:
             require(list(names).count(name) == 1, NAMED_TWICE, what=name)
 
@@ -233,18 +228,6 @@ def appoint(state: Competition, command: AppointEvaluators, context: Context) ->
     return decided(EvaluatorsAppointed(competition_id=context.id, evaluators=command.evaluators))
 
 
-@competition.command(
-    CancelCompetition,
-    roles={"officer"},
-    states={"draft", "published", "open", "closed", "opened", "evaluation", "standstill"},
-    emits=(CompetitionCancelled,),
-    ground=LAW,
-)
-def cancel(state: Competition, command: CancelCompetition, context: Context) -> Decision:
-    by_own_officer(state, context)
-    return decided(CompetitionCancelled(competition_id=context.id, reason=command.reason))
-
-
 # -- what events change -----------------------------------------------------------------------------------------------
 
 
@@ -273,4 +256,4 @@ def _appointed(state: Competition, event: EvaluatorsAppointed) -> Competition:
 
 @competition.event(CompetitionCancelled, to="cancelled")
 def _cancelled(state: Competition, event: CompetitionCancelled) -> Competition:
-    return state
+    return changed(state, stopped_days=None)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from kernel.aggregate import Command, Context, Decision, Event, changed, decided
+from kernel.aggregate import Command, Context, Decision, Due, Event, changed, decided
 from kernel.ids import Id, derived_id
 from services.orders.domain import scoring
-from services.orders.domain.competition.closing import CompetitionUnsuccessful, LotsUnsuccessful
+from services.orders.domain.competition.closing import GRACE, CompetitionUnsuccessful, LotsUnsuccessful
 from services.orders.domain.competition.state import LAW, Award, Competition, Part, competition
 
 CHUNK = 100
@@ -75,7 +75,7 @@ class CompetitionAgreed(Event):
 
 
 class AwardCompetition(Command):
-    """Due at the end of standstill."""
+    """Due ten seconds after the end of standstill: a complaint that was received in time has been decided by then."""
 
     id: Id
 
@@ -167,6 +167,11 @@ def _round(state: Competition, context: Context, lot_id: str, volume: int) -> li
 )
 def award(state: Competition, command: AwardCompetition, context: Context) -> Decision:
     """`context.facts`: the providers among the ranked that aren't active in the register now."""
+    assert state.standstill_until is not None
+    if state.stopped_days is not None:
+        return decided()  # complaints have stopped the clock; when it goes on there is another due command
+    if context.now < state.standstill_until + GRACE:
+        return decided(due=(Due(state.standstill_until + GRACE, command),))
     events: list[Event] = []
     lost: list[str] = []
     for lot in state.living_lots:

@@ -90,6 +90,14 @@ class ScoresSubmitted(Event, readers="after:RankingDecided:competition_id"):
     scores: tuple[Score, ...]
 
 
+class ScoresRenewed(Event, readers="auditor"):
+    """Scores given again after a result was void: the first ranking has opened the others, and must not open these."""
+
+    competition_id: Id
+    evaluator_id: str
+    scores: tuple[Score, ...]
+
+
 class DeclareConflicts(Command):
     id: Id
     conflicted: tuple[Id, ...] = Field(default=(), max_length=MAX_CONFLICTS)
@@ -124,7 +132,9 @@ def declare(state: Competition, command: DeclareConflicts, context: Context) -> 
     )
 
 
-@competition.command(SubmitScores, roles={"evaluator"}, states={"evaluation"}, emits=(ScoresSubmitted,), ground=LAW)
+@competition.command(
+    SubmitScores, roles={"evaluator"}, states={"evaluation"}, emits=(ScoresSubmitted, ScoresRenewed), ground=LAW
+)
 def submit(state: Competition, command: SubmitScores, context: Context) -> Decision:
     member = context.actor.id
     require(member in state.evaluators, NOT_IN_COMMISSION)
@@ -135,7 +145,8 @@ def submit(state: Competition, command: SubmitScores, context: Context) -> Decis
         require(bid.status == "admitted", NOT_ADMITTED, bid_id=bid.bid_id)
         require(score.criterion in expert, NOT_FOR_EXPERTS, criterion=score.criterion)
         require(not is_conflicted(state, member, bid.lot_id), CONFLICTED)
-    return decided(ScoresSubmitted(competition_id=context.id, evaluator_id=member, scores=command.scores))
+    given = ScoresRenewed if state.renewed else ScoresSubmitted
+    return decided(given(competition_id=context.id, evaluator_id=member, scores=command.scores))
 
 
 def is_conflicted(state: Competition, member: str, lot_id: str) -> bool:
@@ -164,8 +175,28 @@ def _declared(state: Competition, event: ConflictDeclared) -> Competition:
 
 @competition.event(ScoresSubmitted)
 def _scored(state: Competition, event: ScoresSubmitted) -> Competition:
+    return _given(state, event)
+
+
+@competition.event(ScoresRenewed)
+def _renewed(state: Competition, event: ScoresRenewed) -> Competition:
+    return _given(state, event)
+
+
+def _given(state: Competition, event: ScoresSubmitted | ScoresRenewed) -> Competition:
     sheet = state.sheets[event.evaluator_id]
     scores = {bid_id: dict(row) for bid_id, row in sheet.scores.items()}
     for score in event.scores:
         scores.setdefault(score.bid_id, {})[score.criterion] = score.score
-    return changed(state, sheets={**state.sheets, event.evaluator_id: changed(sheet, scores=scores)})
+    after = changed(state, sheets={**state.sheets, event.evaluator_id: changed(sheet, scores=scores)})
+    return _looked_again(after, event) if state.second_looks else after
+
+
+def _looked_again(state: Competition, event: ScoresSubmitted | ScoresRenewed) -> Competition:
+    """A score that a second look was asked for is given again by this member, the same or another."""
+    looks = {bid_id: dict(row) for bid_id, row in state.second_looks.items()}
+    for score in event.scores:
+        row = looks.get(score.bid_id, {})
+        if event.evaluator_id not in row.get(score.criterion, (event.evaluator_id,)):
+            row[score.criterion] = (*row[score.criterion], event.evaluator_id)
+    return changed(state, second_looks=looks)

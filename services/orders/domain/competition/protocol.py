@@ -108,10 +108,13 @@ def _shown(figure: Mapping[str, Any]) -> str:
 def _flags(state: Competition, ranking: Mapping[str, Any], alarms: int) -> Iterable[str]:
     bids = state.bids_by_id()
     for bid_id in sorted(ranking.get("abnormally_low", {}), key=lambda bid_id: bids[bid_id].arrival):
-        yield _paragraph(f"Цена участника «{bids[bid_id].bidder}» аномально низкая: нужно обоснование.")
+        # Events from before justifications were asked for have protocols that say what was to be done.
+        what = "обоснование принято" if bids[bid_id].low_price == "accepted" else "нужно обоснование"
+        yield _paragraph(f"Цена участника «{bids[bid_id].bidder}» аномально низкая: {what}.")
     if alarms:
         limit = state.frozen.spread_alarm_points
-        yield _paragraph(f"Оценок с разбросом больше {limit} баллов: {alarms}; обратите внимание.")
+        what = "комиссия смотрела их дважды" if state.second_looks else "обратите внимание"
+        yield _paragraph(f"Оценок с разбросом больше {limit} баллов: {alarms}; {what}.")
     level = [row for row in ranking.get("ranking", ()) if row["level_with"]]
     if level:
         yield _paragraph("При равном итоге выше заявка, действующая редакция которой раньше в журнале.")

@@ -1,8 +1,8 @@
 """Questions about an announcement: asked by anybody who may bid, answered for all, the asker named to nobody.
 
 Questions are taken until the region's number of working days before the deadline, as it was at publication: a deadline
-that moves opens no new round of questions, or it would never come. A question that is still unanswered shortly before
-the deadline moves it, visibly and by the calendar (closing.py).
+that moves opens no new round of questions, or it would never come; only an amendment does, since it can be asked about.
+A question that is still unanswered shortly before the deadline moves it, visibly and by the calendar (closing.py).
 """
 
 from __future__ import annotations

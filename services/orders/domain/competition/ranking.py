@@ -2,8 +2,9 @@
 
 One `RankingDecided` per lot carries the inputs and the result of scoring.rank; a replay takes the inputs from the state
 before the event, computes again, and compares. A lot with one admitted bid is not scored: the agreement is made at that
-bid's terms (DOMAIN §2). Two kinds of flags reject nothing: an abnormally low price, and experts' scores that lie
-further apart than the region's limit. Where the order of a lot is longer than an entry may be, it goes on in
+bid's terms (DOMAIN §2). Two kinds of flags reject nothing, but come before any ranking: an abnormally low price is
+decided on by a person (low_price.py), and experts' scores that lie further apart than the region's limit are looked at
+twice (second_look.py). Where the order of a lot is longer than an entry may be, it goes on in
 `RankingContinued`, written by the same transaction.
 
 Four eyes: the ranking is decided by an officer of the body who did not draft the competition, or by the commission's
@@ -26,7 +27,11 @@ from kernel.refusal import Refusal, require
 from services.orders.domain import scoring
 from services.orders.domain.competition import protocol
 from services.orders.domain.competition.award import AwardCompetition
+from services.orders.domain.competition.closing import GRACE
 from services.orders.domain.competition.evaluation import judges
+from services.orders.domain.competition.low_price import check_all_decided
+from services.orders.domain.competition.remedy import ComplaintResolved, resolved
+from services.orders.domain.competition.second_look import check_looked
 from services.orders.domain.competition.state import (
     LAW,
     PRICE,
@@ -241,12 +246,14 @@ def _alarms(state: Competition, admitted: tuple[Bid, ...], members: tuple[str, .
     DecideRanking,
     roles={"officer", "evaluator"},
     states={"evaluation"},
-    emits=(RankingDecided, RankingContinued, StandstillBegan),
+    emits=(RankingDecided, RankingContinued, ComplaintResolved, StandstillBegan),
     ground=LAW,
 )
 def decide(state: Competition, command: DecideRanking, context: Context) -> Decision:
     """The facts function has kept the documents that the hashes name, computed by the same functions."""
     _check_four_eyes(state, context)
+    check_all_decided(state)
+    check_looked(state)
     rules: Rules = context.rules
     results = rank_all(state, context.now)
     ranked = [event for result in results for event in _ranked_in_parts(result, context)]
@@ -258,9 +265,11 @@ def decide(state: Competition, command: DecideRanking, context: Context) -> Deci
         explained={"ru": until.explain("ru"), "en": until.explain("en")},
         calendar_version=until.calendar_version,
     )
-    due = (Due(until.at, AwardCompetition(id=context.id)),)
+    due = (Due(until.at + GRACE, AwardCompetition(id=context.id)),)
     protocols = {event.lot_id: event.protocol_hash for event in ranked if isinstance(event, RankingDecided)}
-    return decided(*ranked, standstill, due=due, protocols=protocols, until=to_text(until.at))
+    return decided(
+        *ranked, *resolved(state, context.id), standstill, due=due, protocols=protocols, until=to_text(until.at)
+    )
 
 
 def _ranked_in_parts(result: LotResult, context: Context) -> list[RankingDecided | RankingContinued]:

@@ -3,8 +3,10 @@
     draft → published → open → closed → opened → evaluation → decided → standstill → awarded → agreed
       └────────┴─────────┴───────┴────────┴──────────┴────────────────────┴──▶ cancelled | unsuccessful
 
+A complaint that is satisfied leads from standstill back to opened or evaluation (complaint.py).
+
 A competition is fixed at its publication: criteria and their formulas (by hash), the region's limits, the dates. What
-the region changes later changes nothing in a running one.
+the region changes later changes nothing in a running one; what its body changes is an amendment (amendment.py).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kernel.aggregate import NEW, Aggregate, Context
+from kernel.aggregate import NEW, Aggregate, Context, changed
 from kernel.ids import Id
 from kernel.instants import Instant
 from kernel.money import PositiveKopecks
@@ -66,10 +68,19 @@ class LotLine(Part):
 
 
 class Requirement(Part):
-    """A requirement for participants, checked by a person."""
+    """A requirement for participants, checked by a person; what is `correctable` may be put right once, in hours."""
 
     code: Code
     text: Text
+    correctable: bool = False
+
+
+class Check(Part):
+    """One requirement: whether it is met, and why one can tell."""
+
+    requirement: Code
+    met: bool
+    reason: Text
 
 
 class CriterionLine(Part):
@@ -111,7 +122,9 @@ class Limits(Part):
 class Bid:
     """A bid that stood at the closing. `arrival`: 1, 2, … in the order of the standing versions in the log.
 
-    status: sealed → opened | failed, opened → admitted | rejected. `bidder` is how papers name it.
+    status: sealed → opened | failed, opened → admitted | rejected, for one correction over correcting → corrected.
+    `bidder` is how papers name it; `correct_until` is there once a correction was asked for;
+    `low_price`, where the price stood out, is asked → justified → accepted | rejected.
     """
 
     bid_id: str
@@ -125,6 +138,9 @@ class Bid:
     values: dict[str, int | str] = field(default_factory=dict)
     bidder: str = ""
     reasons: tuple[str, ...] = ()
+    correct_until: Instant | None = None
+    low_price: str = ""
+    justify_until: Instant | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,19 @@ class Sheet:
 
     conflicted: tuple[str, ...] = ()
     scores: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+LIVING_COMPLAINT = ("pending", "accepted")
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """status: pending → accepted → satisfied → resolved, or declined or withdrawn; `body_id` decides it."""
+
+    provider_id: str
+    lot_id: str
+    body_id: str
+    status: str = "pending"
 
 
 @dataclass(frozen=True)
@@ -166,6 +195,7 @@ class Competition:
     deadline: Instant | None = None
     questions_until: Instant | None = None
     custodians: tuple[str, ...] = ()
+    amendments: int = 0
     asked: int = 0
     unanswered: tuple[str, ...] = ()
     closed_at: Instant | None = None
@@ -173,9 +203,16 @@ class Competition:
     given_keys: dict[str, str] = field(default_factory=dict)
     bids: tuple[Bid, ...] = ()
     sheets: dict[str, Sheet] = field(default_factory=dict)
+    second_looks: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    """{bid: {criterion: members who have looked again}} of the scores that a second look was asked for."""
     failed_lots: tuple[str, ...] = ()
     ranked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     standstill_until: Instant | None = None
+    complaints: dict[str, Complaint] = field(default_factory=dict)
+    stopped_days: int | None = None
+    """Working days of the standstill that are left while complaints stop its clock; None while it runs."""
+    renewed: bool = False
+    """Whether a result was void already: scores are then given again, and no ranking opens them."""
     rounds: int = 0
     awards: tuple[Award, ...] = ()
 
@@ -198,6 +235,11 @@ class Competition:
         assert found is not None
         return found
 
+    def with_bid(self, bid_id: str, **fields: Any) -> Competition:
+        """The competition with other values in one of its bids."""
+        bids = tuple(changed(bid, **fields) if bid.bid_id == bid_id else bid for bid in self.bids)
+        return changed(self, bids=bids)
+
     def bids_by_id(self) -> dict[str, Bid]:
         """All bids by their ids: for whoever looks up many of them."""
         return {bid.bid_id: bid for bid in self.bids}
@@ -210,6 +252,10 @@ class Competition:
     def living_lots(self) -> tuple[LotLine, ...]:
         """The lots that haven't been declared unsuccessful."""
         return tuple(lot for lot in self.lots if lot.lot_id not in self.failed_lots)
+
+    @property
+    def living_complaints(self) -> tuple[str, ...]:
+        return tuple(id for id, one in self.complaints.items() if one.status in LIVING_COMPLAINT)
 
     def criteria_of(self, source: str) -> tuple[CriterionLine, ...]:
         return tuple(criterion for criterion in self.criteria if criterion.source == source)
