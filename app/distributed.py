@@ -71,7 +71,7 @@ class Distributed:
         self.services = all_services()
         self.replicas = replicas
         self._admin = create_engine(admin_url(url), pool_size=1, max_overflow=1, pool_pre_ping=True)
-        common = {
+        self._common = {
             "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
             "MARKET_DATABASE_URL": url,
             "MARKET_AMQP_URL": amqp_url,
@@ -79,23 +79,30 @@ class Distributed:
             "MARKET_REGION": str(settings.region),
             "MARKET_POOL_SIZE": str(POOL),
         }
-        self.supervisor = Supervisor([*self._service_plans(common), self._gateway_plan(common, port)], stream)
+        self.supervisor = Supervisor([*self._service_plans(), self._gateway_plan(port)], stream)
 
-    def _service_plans(self, common: dict[str, str]) -> Sequence[Plan]:
+    def _service_plans(self) -> Sequence[Plan]:
         names = [(s.name, number) for number in range(1, self.replicas + 1) for s in self.services]
         return [
-            Plan(
-                f"{name}-{number}",
-                (sys.executable, "-P", "-m", "app", "run", name),
-                {**common, "MARKET_METRICS_PORT": str(port)},
-                f"http://127.0.0.1:{port}/readyz",
-            )
-            for (name, number), port in zip(names, free_ports(len(names)), strict=True)
+            self.plan(name, number, port) for (name, number), port in zip(names, free_ports(len(names)), strict=True)
         ]
 
-    def _gateway_plan(self, common: dict[str, str], port: int) -> Plan:
+    def plan(self, name: str, number: int, port: int) -> Plan:
+        """The `number`th process of a service, with its probes on `port`."""
+        return Plan(
+            f"{name}-{number}",
+            self.command(name),
+            {**self._common, "MARKET_METRICS_PORT": str(port)},
+            f"http://127.0.0.1:{port}/readyz",
+        )
+
+    def command(self, name: str) -> Sequence[str]:
+        """What starts a process of a service."""
+        return (sys.executable, "-P", "-m", "app", "run", name)
+
+    def _gateway_plan(self, port: int) -> Plan:
         command = (sys.executable, "-P", "-m", "app", "run", "gateway", "--port", str(port))
-        return Plan("gateway", command, common, f"{self.address}/readyz", stops_first=True)
+        return Plan("gateway", command, self._common, f"{self.address}/readyz", stops_first=True)
 
     def start(self, say: Say, given_up: Callable[[], bool] = lambda: False) -> None:
         """Start everything; returns when all are ready. Raises Failure naming those that don't become it."""

@@ -10,21 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
 from kernel.bus.call import Call
-from kernel.calendar import Deadline, Direction, WorkingCalendar
 from kernel.chain import event_bytes
 from kernel.identity import Actor
 from kernel.ids import new_id
 from kernel.instants import from_text, to_text
-from services.orders.rules import load_rules
+from tests.component.orders.no_terms import without_terms
 from tests.component.orders.tender import Tender, differences, everybody
 from tests.support import Market, eventually, market, person
 
@@ -32,21 +29,12 @@ BIDS, THREADS = 200, 8
 SPREAD = timedelta(milliseconds=50)
 
 
-class NoTerms(WorkingCalendar):
-    """Every term ends at the instant from which it is counted."""
-
-    def _count(self, origin: datetime, days: int, zone: ZoneInfo | str, direction: Direction) -> Deadline:
-        counted = super()._count(origin, days, zone, direction)
-        return replace(counted, at=origin)
-
-
 @pytest.fixture
 def town(fresh_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     home = tmp_path_factory.mktemp("home")
     with market(everybody(home / "contracts"), fresh_database, home) as made:
         host = made.installation.hosts["orders"]
-        rules = load_rules(made.settings.region)
-        host.store.rules = host.rules = replace(rules, calendar=NoTerms(rules.calendar._years.values()))
+        host.store.rules = host.rules = without_terms(host.rules)
         yield made
 
 
