@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -36,9 +37,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from kernel.logs import logger
+from kernel.logs import TEXT_LIMIT, logger
 from kernel.metrics import SPANS
-from kernel.traceparent import Place
+from kernel.traceparent import Place, fresh
 from kernel.tracing import Kind, Recorded
 
 TOLD_EVERY_S = 60.0
@@ -51,7 +52,6 @@ class OtlpRecorder:
 
     def __init__(self, process: str) -> None:
         """`process` names it to the collector, unless OTEL_SERVICE_NAME does."""
-        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # what fails is told below, as every line is
         self._ids = _GivenIds()
         named = Resource.create({"service.name": process, "service.namespace": "market"})
         provider = TracerProvider(
@@ -65,7 +65,12 @@ class OtlpRecorder:
     def start(self, name: str, kind: Kind, parent: Place | None, trace_id: str | None) -> Recorded:
         """A span below `parent`, or the first of the trace `trace_id`, or of a new one."""
         with self._ids.given(trace_id if parent is None else None, None):
-            return _Recorded(self._tracer.start_span(name, _below(parent), _KINDS[kind]))
+            span = self._tracer.start_span(name, _below(parent), _KINDS[kind])
+        context = span.get_span_context()
+        if not context.is_valid:  # OTEL_SDK_DISABLED
+            return _Recorded(span, parent or fresh(trace_id))
+        place = Place(f"{context.trace_id:032x}", f"{context.span_id:016x}", context.trace_flags.sampled)
+        return _Recorded(span, place)
 
     def event(self, name: str, place: Place, cause: Place | None) -> None:
         """An event came about at `place`: below its cause, or linked to it where that belongs to another trace."""
@@ -84,10 +89,9 @@ class OtlpRecorder:
 class _Recorded:
     """One span of OpenTelemetry's."""
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, place: Place) -> None:
         self._span = span
-        context = span.get_span_context()
-        self.place = Place(f"{context.trace_id:032x}", f"{context.span_id:016x}", context.trace_flags.sampled)
+        self.place = place
 
     def set(self, attributes: Mapping[str, str | int]) -> None:
         self._span.set_attributes(attributes)
@@ -177,6 +181,7 @@ class _Told(SpanExporter):
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self._told_at = -TOLD_EVERY_S
+        self._complaints = _Complaints()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
@@ -185,8 +190,26 @@ class _Told(SpanExporter):
         now = time.monotonic()
         if not well and now - self._told_at >= TOLD_EVERY_S:
             self._told_at = now
-            log.warning("the collector doesn't take traces; they are dropped", spans=len(spans))
+            error = self._complaints.told()
+            log.warning("the collector doesn't take traces; they are dropped", spans=len(spans), error=error)
         return result
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
+
+
+class _Complaints(logging.Handler):
+    """Keeps what OpenTelemetry has complained of last: its own lines, many and in another form, go nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._last: deque[str] = deque(maxlen=2)  # the cause, and that it was given up
+        library = logging.getLogger("opentelemetry")
+        library.propagate = False
+        library.handlers = [self]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._last.append(record.getMessage()[:TEXT_LIMIT])
+
+    def told(self) -> str:
+        return " ".join(self._last)

@@ -211,6 +211,36 @@ def test_a_collector_that_is_away_harms_nobody(site: Site, monkeypatch: pytest.M
     assert (REGISTRY.get_sample_value("market_trace_spans_total", {"outcome": "lost"}) or 0) > lost
 
 
+def test_why_the_collector_takes_nothing_is_told_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, log_lines: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0.1")
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+    tracing.start("market-test", Settings())
+    for _ in range(3):
+        site.request("GET", "/api/v1/totals/red")
+        time.sleep(0.3)
+    tracing.stop()
+    lines = [orjson.loads(line) for line in log_lines.getvalue().splitlines()]
+    (told,) = [line for line in lines if line["event"].startswith("the collector doesn't take traces")]
+    assert told["level"] == "warning" and "Failed to export spans" in told["error"]
+    assert "opentelemetry" not in "".join(capfd.readouterr())  # no lines of another form beside ours
+
+
+def test_the_switch_of_the_sdk_is_heard(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collector() as made:
+        for name, value in {**made.variables(), "OTEL_SDK_DISABLED": "true"}.items():
+            monkeypatch.setenv(name, value)
+        tracing.start("market-test", Settings())
+        with tracing.span("kept", "server", OURS) as below, tracing.span("kept", "client") as further:
+            assert below.place == further.place == OURS
+        with tracing.span("made", "server", None, correlation_of(OURS)) as span:
+            assert span.place.trace_id == OURS.trace_id and not span.place.sampled
+        put(site, site.box())
+    assert made.paths == set()
+
+
 @pytest.mark.parametrize(("share", "least", "most"), [("0", 0, 0), ("0.5", 5, 35), ("1", 40, 40)])
 def test_a_share_of_traces_is_recorded_whole_or_not_at_all(
     site: Site, traces: Collector, monkeypatch: pytest.MonkeyPatch, share: str, least: int, most: int
