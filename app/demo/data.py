@@ -138,6 +138,11 @@ class Season:
         return tuple(_premises(row) for row in self._csv("premises.csv"))
 
     @cached_property
+    def services(self) -> tuple[dict[str, Any], ...]:
+        """The services of the region's catalogue, as its file says them."""
+        return tuple(self._toml("catalogue.toml")["service"])
+
+    @cached_property
     def orders(self) -> tuple[Order, ...]:
         catalogue = {service["code"]: service for service in self._toml("catalogue.toml")["service"]}
         return tuple(self._order(said, catalogue[said["service"]]) for said in self._orders_file["order"])

@@ -40,6 +40,9 @@ from services.providers.domain.workspace import OpenWorkspace, SetPlaces, Suspen
 from services.providers.service import service as providers_service
 from services.registry.domain import register_entry as register
 from services.registry.domain.card import FormOfService, Kind, ServiceKind
+from services.registry.domain.register_entry.application import ApplyToRegister, CheckApplication, IncludeProvider
+from services.registry.domain.register_entry.standing import ChangeCard, RestoreProvider, SuspendProvider
+from services.registry.domain.register_entry.state import Check
 from services.registry.service import service as registry_service
 
 MOST_PROVIDERS = 1_000_000
@@ -151,17 +154,21 @@ class _Life:
         """Its events one by one, sealed as they are asked for; there is always another."""
         entry, space = self._entry, self._workspace
         card = _card(self._number, self._random, self._books.territories)
-        yield self._give(entry, register.ApplyToRegister(id=self.id, **card), self._staff)
-        yield self._give(entry, register.CheckApplication(id=self.id, checks=CHECKS), REGISTRAR)
+        yield self._give(entry, ApplyToRegister(id=self.id, **card), self._staff)
+        yield self._give(entry, CheckApplication(id=self.id, checks=CHECKS), REGISTRAR)
         number = f"РП-{BEGINS.year}-{self._number + 1:06d}"
-        yield self._give(entry, register.IncludeProvider(id=self.id), REGISTRAR, number)
+        yield self._give(entry, IncludeProvider(id=self.id), REGISTRAR, number)
         yield self._give(space, OpenWorkspace(id=self.id), SYSTEM)
         while True:
             yield self._give(space, self._places(), self._staff)
             yield self._give(entry, self._contacts(), self._staff)
-            yield self._give(entry, register.SuspendProvider(id=self.id, reason="не представлен отчёт"), REGISTRAR)
+            yield self._give(
+                entry, SuspendProvider(id=self.id, reason="не представлен отчёт", ground="duties_not_kept"), REGISTRAR
+            )
             yield self._give(space, SuspendWorkspace(id=self.id), SYSTEM)
-            yield self._give(entry, register.RestoreProvider(id=self.id), REGISTRAR)
+            yield self._give(
+                entry, RestoreProvider(id=self.id, reason="отчёт представлен", ground="violations_remedied"), REGISTRAR
+            )
             yield self._give(space, OpenWorkspace(id=self.id), SYSTEM)
 
     def _give(self, stream: _Stream, command: Command, actor: Actor, facts: Any = None) -> Numbered:
@@ -195,13 +202,13 @@ class _Life:
         maximum = self._random.randrange(10, 200)
         return SetPlaces(id=self.id, form="home", maximum=maximum, funded=self._random.randrange(maximum))
 
-    def _contacts(self) -> register.ChangeCard:
-        return register.ChangeCard.model_validate(
+    def _contacts(self) -> ChangeCard:
+        return ChangeCard.model_validate(
             {"id": self.id, "contacts": {"phone": f"+7815{self._random.randrange(10**7):07d}"}}
         )
 
 
-CHECKS = tuple(register.Check(requirement=name, met=True) for name in ("documents", "legal_capacity", "staff"))
+CHECKS = tuple(Check(requirement=name, met=True) for name in ("documents", "legal_capacity", "staff"))
 REGISTRAR = Actor("00000000-0000-7000-8000-000000000001", frozenset({"registrar"}))
 SYSTEM = Actor.system("generator")
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from app.demo import (
     agreements,
     bidding,
+    catalogue,
     changes,
     delivery,
     disputes,
@@ -50,6 +51,7 @@ def _until(month: int, day: int, play: Callable[[World], str], hour: int = 10) -
 PHASES: tuple[tuple[str, Callable[[World], str]], ...] = (
     ("Accounts and sign-in", people.settle_in),
     ("The register", register.play),
+    ("The catalogue", catalogue.play),
     ("Places", _until(1, 13, orders.set_places)),
     ("Budget limits", orders.set_limits),
     ("Social orders", orders.form),

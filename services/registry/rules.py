@@ -1,7 +1,8 @@
 """The part of the region's configuration that the register needs, read strictly: what is missing stops the service.
 
-`version` names exactly the contents of region.toml, territories.toml and grounds.toml, and every decision carries it;
-the calendar has versions of its own.
+`version` names exactly the contents of region.toml, territories.toml, grounds.toml and catalogue.toml, and every decision
+carries it; the calendar has versions of its own. Of catalogue.toml only units and categories of recipients are taken: the
+services themselves are facts of this service's own log.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from kernel.calendar import WorkingCalendar
 from services.registry.domain.names import normalised
 from services.registry.domain.terms import DAYS, Ground, GroundCode, Verdict
 
-FILES = ("region.toml", "territories.toml", "grounds.toml")
+FILES = ("region.toml", "territories.toml", "grounds.toml", "catalogue.toml")
 
 
 class BadRegion(ValueError):
@@ -39,6 +40,9 @@ class Rules:
     days: Mapping[str, int]
     grounds: Mapping[str, Ground]
     calendar: WorkingCalendar
+    units: frozenset[str]
+    categories: frozenset[str]
+    proposal_opinions: int
 
 
 class _Strict(BaseModel):
@@ -66,7 +70,7 @@ class _GroundLine(_Strict):
 def load_rules(folder: Path) -> Rules:
     """The rules of the region in `folder`. Raises BadRegion, CalendarError, FileNotFoundError."""
     texts = {name: (folder / name).read_bytes() for name in FILES}
-    region, territories, grounds = (_toml(name, text) for name, text in texts.items())
+    region, territories, grounds, catalogue = (_toml(name, text) for name, text in texts.items())
     municipalities = territories.get("municipality", [])
     try:
         ZoneInfo(region["zone"])
@@ -84,16 +88,29 @@ def load_rules(folder: Path) -> Rules:
         days=_days(region),
         grounds=_grounds(grounds),
         calendar=WorkingCalendar.load(folder / "calendars"),
+        units=_codes(catalogue, "unit"),
+        categories=_codes(catalogue, "category"),
+        proposal_opinions=_whole(region.get("limits", {}), "limits", "proposal_opinions"),
     )
 
 
 def _days(region: Mapping[str, Any]) -> Mapping[str, int]:
     given = region.get("days", {})
-    for name in DAYS.values():
-        value = given.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise BadRegion(f"region.toml: [days] {name} must be a whole number from 1, it is {value!r}")
-    return MappingProxyType({name: given[name] for name in DAYS.values()})
+    return MappingProxyType({name: _whole(given, "days", name) for name in DAYS.values()})
+
+
+def _whole(given: Mapping[str, Any], table: str, name: str) -> int:
+    value = given.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise BadRegion(f"region.toml: [{table}] {name} must be a whole number from 1, it is {value!r}")
+    return value
+
+
+def _codes(catalogue: Mapping[str, Any], table: str) -> frozenset[str]:
+    codes = [str(line.get("code", "")) for line in catalogue.get(table, [])]
+    if not codes or "" in codes or len(set(codes)) != len(codes):
+        raise BadRegion(f"catalogue.toml must name each [[{table}]] once: {codes}")
+    return frozenset(codes)
 
 
 def _grounds(table: Mapping[str, Any]) -> Mapping[str, Ground]:

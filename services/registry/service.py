@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from kernel.service import On, Service
-from services.registry import facts
 from services.registry.domain import imports as import_
+from services.registry.domain.catalogue import calculation as cost
+from services.registry.domain.catalogue import listed_service as listed
+from services.registry.domain.catalogue import proposal as proposed
 from services.registry.domain.register_entry import application, deadlines, register_entry, standing
+from services.registry.facts import catalogue as held
+from services.registry.facts import register as facts
+from services.registry.projections.catalogue import calculations, codes, proposals, services
 from services.registry.projections.imports import imports
 from services.registry.projections.register import register
+from services.registry.queries import catalogue as pages
 from services.registry.queries.grounds import grounds
 from services.registry.queries.imports import import_batches, import_report
 from services.registry.queries.providers import applications, figures, provider, providers
@@ -22,7 +28,14 @@ def service() -> Service:
     return Service(
         name="registry",
         metadata=metadata,
-        aggregates=(register_entry, import_.import_batch, import_.import_row),
+        aggregates=(
+            register_entry,
+            import_.import_batch,
+            import_.import_row,
+            listed.listed_service,
+            cost.calculation,
+            proposed.service_proposal,
+        ),
         commands=(
             # an entry's life
             On(application.ApplyToRegister),
@@ -44,11 +57,41 @@ def service() -> Service:
             On(import_.TakeImportRow, facts=facts.known, secret=True),  # a row may hold a person's name
             On(import_.DropImportRow, locks=facts.one_row),
             On(import_.MarkImportRowCompleted),
+            # the catalogue of services
+            On(listed.ListService),
+            On(listed.ListProposedService),
+            On(listed.PrepareStandard),
+            On(listed.PrepareCost),
+            On(listed.ApproveStandard, locks=held.changing),
+            On(listed.ApproveCost, locks=held.changing),
+            On(listed.CloseService, locks=held.changing),
+            On(cost.CalculateCost, locks=held.calculating, facts=held.calculation_basis),
+            On(proposed.ProposeService, facts=held.proposal_basis),
+            On(proposed.AskExperts),
+            On(proposed.GiveOpinion),
+            On(proposed.ReturnProposal),
+            On(proposed.RefuseProposal),
+            On(proposed.ApproveProposal),
+            On(proposed.WithdrawProposal),
         ),
-        queries=(providers, provider, figures, grounds, applications, import_report, import_batches),
-        projections=(register, imports),
+        queries=(
+            providers,
+            provider,
+            figures,
+            grounds,
+            applications,
+            import_report,
+            import_batches,
+            pages.catalogue,
+            pages.service,
+            pages.cost,
+            pages.calculation,
+            pages.proposals,
+            pages.proposal,
+        ),
+        projections=(register, imports, services, codes, calculations, proposals),
         reactions=reactions,
-        constraints={"provider_living_inn": application.INN_TAKEN},
+        constraints={"provider_living_inn": application.INN_TAKEN, "service_code_pkey": listed.CODE_TAKEN},
         load_rules=load_rules,
         folder=Path(__file__).parent,
     )

@@ -1,4 +1,4 @@
-"""The register of providers, and importing one."""
+"""The register of providers, importing one, and the catalogue of services."""
 
 from __future__ import annotations
 
@@ -49,6 +49,59 @@ ROUTES = area(
     command("POST", "/providers/{id}/restore", "registry.restore_provider", "Возобновить", "Restore an entry"),
     command("POST", "/providers/{id}/exclude", "registry.exclude_provider", "Исключить", "Exclude from the register"),
     command("POST", "/providers/{id}/withdraw", "registry.withdraw_provider", "Выйти из реестра", "Leave the register"),
+    query("/catalogue", "registry.catalogue", "Каталог услуг", "The catalogue of services"),
+    query("/catalogue/{code}", "registry.service", "Услуга и её версии", "A service and its versions"),
+    query(
+        "/catalogue/{code}/cost",
+        "registry.cost",
+        "Нормативные затраты на дату",
+        "What units of a service cost on a day",
+    ),
+    command("POST", "/catalogue/{code}", "registry.list_service", "Внести услугу", "Put a service into the catalogue"),
+    command(
+        "POST", "/catalogue/{code}/standards", "registry.prepare_standard", "Подготовить стандарт", "Prepare a standard"
+    ),
+    command(
+        "POST",
+        "/catalogue/{code}/standards/{number}/approve",
+        "registry.approve_standard",
+        "Утвердить стандарт",
+        "Approve a standard",
+    ),
+    command("POST", "/catalogue/{code}/costs", "registry.prepare_cost", "Подготовить затраты", "Prepare a cost"),
+    command(
+        "POST",
+        "/catalogue/{code}/costs/{number}/approve",
+        "registry.approve_cost",
+        "Утвердить затраты",
+        "Approve a cost",
+    ),
+    command("POST", "/catalogue/{code}/close", "registry.close_service", "Закрыть услугу", "Close a service"),
+    query("/calculations/{id}", "registry.calculation", "Расчёт затрат", "A calculation"),
+    command(
+        "POST",
+        "/calculations",
+        "registry.calculate_cost",
+        "Рассчитать и сохранить",
+        "Calculate and keep",
+        creates="/calculations/{id}",
+    ),
+    query("/proposals", "registry.proposals", "Предложения новых услуг", "Proposals of new services"),
+    query("/proposals/{id}", "registry.proposal", "Предложение и его ход", "A proposal and its steps"),
+    command(
+        "POST",
+        "/proposals",
+        "registry.propose_service",
+        "Предложить услугу",
+        "Propose a service",
+        creates="/proposals/{id}",
+    ),
+    command("POST", "/proposals/{id}/experts", "registry.ask_experts", "Назначить экспертов", "Ask experts"),
+    command("POST", "/proposals/{id}/opinion", "registry.give_opinion", "Дать заключение", "Give an opinion"),
+    command("POST", "/proposals/{id}/return", "registry.return_proposal", "Вернуть предложение", "Return a proposal"),
+    command("POST", "/proposals/{id}/approve", "registry.approve_proposal", "Принять предложение", "Approve it"),
+    command("POST", "/proposals/{id}/refuse", "registry.refuse_proposal", "Отклонить предложение", "Refuse it"),
+    command("POST", "/proposals/{id}/withdraw", "registry.withdraw_proposal", "Отозвать предложение", "Withdraw it"),
     query("/imports", "registry.import_batches", "Загруженные файлы", "Imported files"),
     query("/imports/{batch_id}", "registry.import_report", "Отчёт по строкам", "A report, row by row"),
     command(

@@ -15,6 +15,8 @@ ROUTES: dict[str, str] = {
     "competition": "/competitions/{id}",
     "providers": "/providers",
     "provider": "/providers/{id}",
+    "catalogue": "/catalogue",
+    "service": "/catalogue/{code}",
     "premises": "/premises",
     "log": "/log",
     "log_entry": "/log/{source}/{sequence}",

@@ -26,6 +26,8 @@ PAGES: dict[str, str] = {
     "order": "order",
     "providers": "providers",
     "provider": "provider",
+    "catalogue": "catalogue",
+    "service": "service",
     "premises": "premises",
     "log": "log",
     "log_entry": "entry",

@@ -22,8 +22,13 @@ from kernel.refusal import Refusal, require
 if TYPE_CHECKING:
     from services.registry.rules import Rules
 
-TermKind = Literal["decision", "correction", "remedy", "remedy_decision", "appeal"]
-Verdict = Literal["returned", "included", "refused", "suspended", "upheld", "restored", "excluded", "withdrawn"]
+TermKind = Literal[
+    "decision", "correction", "remedy", "remedy_decision", "appeal", "proposal_decision", "proposal_correction"
+]
+Verdict = Literal[
+    "returned", "included", "refused", "suspended", "upheld", "restored", "excluded", "withdrawn",
+    "proposal_returned", "proposal_approved", "proposal_refused",
+]  # fmt: skip
 
 DAYS: Mapping[TermKind, str] = {
     "decision": "application_decision_working_days",
@@ -31,6 +36,8 @@ DAYS: Mapping[TermKind, str] = {
     "remedy": "remedy_working_days",
     "remedy_decision": "remedy_decision_working_days",
     "appeal": "appeal_working_days",
+    "proposal_decision": "proposal_decision_working_days",
+    "proposal_correction": "proposal_correction_working_days",
 }
 """How many working days a term has: the name in the region's [days]."""
 

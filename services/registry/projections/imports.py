@@ -6,7 +6,7 @@ from kernel.projection import Entry, Projection
 from kernel.rows import Rows
 from services.registry.domain.imports import ImportRowCompleted, ImportRowDropped, ImportRowTaken, ImportStarted
 from services.registry.domain.names import telling_words
-from services.registry.tables import batch, draft
+from services.registry.tables.register import batch, draft
 
 imports = Projection("imports", (batch, draft))
 

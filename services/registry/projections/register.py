@@ -25,7 +25,7 @@ from services.registry.domain.register_entry.state import (
     SuspensionUpheld,
     TermMissed,
 )
-from services.registry.tables import decision, provider
+from services.registry.tables.register import decision, provider
 
 register = Projection("register", (provider, decision))
 

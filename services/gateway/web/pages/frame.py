@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -32,6 +32,7 @@ class Region:
     services: Mapping[str, Text]
     units: Mapping[str, Text]
     custodians: Mapping[str, Text]
+    categories: Mapping[str, Text] = field(default_factory=dict)
 
     @classmethod
     def read(cls, settings: Settings, sandbox: bool, single_machine: bool) -> Region:
@@ -54,6 +55,7 @@ class Region:
             _names(catalogue.get("service", [])),
             _names(catalogue.get("unit", [])),
             {f"custodian_{each['number']}": bodies[each["body"]] for each in region.get("custodian", [])},
+            _names(catalogue.get("category", [])),
         )
 
     def territory(self, code: str) -> Text:

@@ -18,6 +18,7 @@ from services.gateway.problems import NO_PATH, headers_of, status_of
 from services.gateway.web import STATIC_DIR
 from services.gateway.web.contexts import ErrorPage, ProblemPage
 from services.gateway.web.links import ROUTES, link
+from services.gateway.web.pages import catalogue as catalogue_pages
 from services.gateway.web.pages import log as log_pages
 from services.gateway.web.pages import market
 from services.gateway.web.pages import premises as premises_pages
@@ -127,6 +128,9 @@ STREAMS = (
     "Loan",
     "Workspace",
     "Invoice",
+    "ListedService",
+    "ServiceProposal",
+    "Calculation",
 )
 
 
@@ -271,6 +275,8 @@ PAGES: dict[str, Show] = {
     "order": market.order,
     "providers": market.providers,
     "provider": market.provider,
+    "catalogue": catalogue_pages.catalogue,
+    "service": catalogue_pages.service,
     "premises": premises,
     "log": log,
     "log_entry": log_entry,

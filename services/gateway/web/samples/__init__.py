@@ -6,6 +6,7 @@ They document `contexts` by example, feed the tests and `preview`. Names and fig
 from typing import Any
 
 from services.gateway.web.contexts import ErrorPage, LandingPage, ProblemPage
+from services.gateway.web.samples.catalogue import catalogue, drafted_service, service
 from services.gateway.web.samples.common import EMPTY_TRUST, TERRITORIES, both, page, site, trail, trust
 from services.gateway.web.samples.directory import premises, provider, providers, suspended_provider
 from services.gateway.web.samples.log import CONTENT, closed_entry, early_entry, entry, log
@@ -89,6 +90,13 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "empty": suspended_provider(),
         "large": provider(trail=trail(40), territories=TERRITORIES * 10),
     },
+    "catalogue": {
+        "usual": catalogue(),
+        "empty": catalogue(0),
+        "none_found": catalogue(0, kind="legal"),
+        "large": catalogue(60),
+    },
+    "service": {"usual": service(), "empty": drafted_service(), "large": service(30)},
     "premises": {
         "usual": premises(),
         "empty": premises(0),

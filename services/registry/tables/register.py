@@ -1,4 +1,5 @@
-"""The register's read tables. An INN is that of one living entry only: the database keeps it, under any concurrency."""
+"""Entries and imports as they are read. An INN is that of one living entry only: the database keeps it, under any
+concurrency."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     text,
@@ -17,8 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from services.registry.domain.register_entry.state import LIVING
+from services.registry.tables.schema import metadata
 
-metadata = MetaData(schema="registry")
 _LIVING = ", ".join(f"'{status}'" for status in LIVING)
 
 provider = Table(

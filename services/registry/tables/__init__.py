@@ -1,0 +1,8 @@
+"""The read tables of registry: of the register and its imports, and of the catalogue."""
+
+from __future__ import annotations
+
+from services.registry.tables import catalogue, register
+from services.registry.tables.schema import metadata
+
+__all__ = ["catalogue", "metadata", "register"]
