@@ -138,7 +138,7 @@ class _Page:
             parts = take_apart(bytes(body))
             for made in self._fold.take(entry_of(source, orjson.loads(parts.event)), parts.sealedat):
                 self._append(made, index)
-        took = ending > self._leaf
+        took: bool = ending > self._leaf
         self._leaf = ending
         if self._again_until is not None and self._leaf >= self._again_until:
             self._withdraw_the_rest(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from kernel.ids import derived_id
 
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=200)]
 Root = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]*[^/\s]$", max_length=200)]
@@ -33,12 +36,13 @@ class OpenData(BaseModel):
 
 @dataclass(frozen=True)
 class Rules:
-    """What mapping and packages need of a region's configuration."""
+    """What mapping and packages need of a region's configuration. `bodies`: names of public bodies by organisation id."""
 
     open_data: OpenData
     region: str
     currency: str
     zone: str
+    bodies: Mapping[str, str]
 
     def ocid(self, kind: str, id: str) -> str:
         """The id of a contracting process: the prefix, what it is, and its stream's id. It never changes."""
@@ -53,4 +57,5 @@ class Rules:
 def load_rules(folder: Path) -> Rules:
     """Read from `region.toml`. Raises ValueError (pydantic) naming what is wrong."""
     region = tomllib.loads((folder / "region.toml").read_text(encoding="utf-8"))
-    return Rules(OpenData(**region["open_data"]), region["code"], region["currency"], region["zone"])
+    bodies = {derived_id("body", body["code"]): body["name"]["ru"] for body in region["body"]}
+    return Rules(OpenData(**region["open_data"]), region["code"], region["currency"], region["zone"], bodies)

@@ -6,7 +6,7 @@ in logs already changes, `VERSION` goes up: what was published is then withdrawn
 
 from __future__ import annotations
 
-from services.opendata.mapping import awards, bids, contracts, implementation, register, tender
+from services.opendata.mapping import amendments, awards, bids, complaints, contracts, implementation, register, tender
 from services.opendata.mapping.book import MAPPING, At, Book, BookInMemory, Change
 
 VERSION = 1
@@ -18,8 +18,10 @@ __all__ = [
     "Book",
     "BookInMemory",
     "Change",
+    "amendments",
     "awards",
     "bids",
+    "complaints",
     "contracts",
     "implementation",
     "register",

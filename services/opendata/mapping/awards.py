@@ -17,6 +17,8 @@ def ranked(at: At) -> Iterator[Change]:
     """The protocol, by the hash of its bytes."""
     ocid, competition = of(at)
     lot = _lot(competition, at.data["lot_id"])
+    protocols = {**competition.get("protocols", {}), at.data["lot_id"]: at.data["protocol_hash"]}
+    at.note("competition", at.data["competition_id"], protocols=protocols)
     protocol = {
         "id": at.data["protocol_hash"],
         "documentType": "evaluationReports",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from services.opendata.mapping.book import At, Change, Json, on
 from services.opendata.mapping.tender import of, tender
@@ -27,7 +28,6 @@ def _standing(at: At, lines: list[Json], count: int | None) -> Iterator[Change]:
     parties = {line["provider_id"]: provider(at, ocid, line["provider_id"], "tenderer") for line in lines}
     details = []
     for line in lines:
-        at.book.put("bid", line["bid_id"], {"lot_id": line["lot_id"], "provider_id": line["provider_id"]})
         tenderers = [reference(parties[line["provider_id"]])]
         details.append(
             {"id": line["bid_id"], "status": "pending", "tenderers": tenderers, "relatedLots": [line["lot_id"]]}
@@ -66,19 +66,58 @@ def opened(at: At) -> Iterator[Change]:
 
 @on("orders", "BidAdmitted")
 def admitted(at: At) -> Iterator[Change]:
-    ocid, _ = of(at)
-    at.note("bid", at.data["bid_id"], valid=True)
-    detail = {"id": at.data["bid_id"], "status": "valid", "statusDetails": None}
-    yield Change(ocid, "tenderUpdate", {"bids": {"details": [detail]}})
+    return _told(at, at.data["bid_id"], status="valid", statusDetails=None)
 
 
 @on("orders", "BidRejected")
 def rejected(at: At) -> Iterator[Change]:
     """With a reason for each requirement that isn't met."""
+    return _told(at, at.data["bid_id"], status="disqualified", statusDetails=_unmet(at))
+
+
+@on("orders", "CorrectionAsked")
+def correction_asked(at: At) -> Iterator[Change]:
+    """Nothing but deficiencies that may be corrected, once, until an hour that is named."""
+    return _told(at, at.data["bid_id"], statusDetails=f"correction until {at.data['until']}: {_unmet(at)}")
+
+
+@on("orders", "CorrectionLapsed")
+def correction_lapsed(at: At) -> Iterator[Change]:
+    return _told(at, at.data["bid_id"], status="disqualified", statusDetails="nothing was corrected in time")
+
+
+@on("orders", "JustificationAsked")
+def justification_asked(at: At) -> Iterator[Change]:
+    """Abnormally low prices are asked to be justified; none is rejected for being low alone."""
     ocid, _ = of(at)
-    reasons = "; ".join(f"{c['requirement']}: {c['reason']}" for c in at.data["checks"] if not c["met"])
-    detail = {"id": at.data["bid_id"], "status": "disqualified", "statusDetails": reasons}
-    yield Change(ocid, "tenderUpdate", {"bids": {"details": [detail]}})
+    details = [
+        {
+            "id": price["bid_id"],
+            "statusDetails": f"abnormally low ({', '.join(price['reasons'])}), to be justified until {at.data['until']}",
+        }
+        for price in at.data["prices"]
+    ]
+    yield Change(ocid, "tenderUpdate", {"bids": {"details": details}})
+
+
+@on("orders", "LowPriceAccepted")
+def low_price_accepted(at: At) -> Iterator[Change]:
+    return _told(at, at.data["bid_id"], statusDetails=f"low price justified: {at.data['reason']}")
+
+
+@on("orders", "LowPriceRejected")
+def low_price_rejected(at: At) -> Iterator[Change]:
+    details = f"low price not justified: {at.data['reason']}"
+    return _told(at, at.data["bid_id"], status="disqualified", statusDetails=details)
+
+
+def _told(at: At, bid_id: str, **fields: Any) -> Iterator[Change]:
+    ocid, _ = of(at)
+    yield Change(ocid, "tenderUpdate", {"bids": {"details": [{"id": bid_id, **fields}]}})
+
+
+def _unmet(at: At) -> str:
+    return "; ".join(f"{check['requirement']}: {check['reason']}" for check in at.data["checks"] if not check["met"])
 
 
 def _statistic(at: At, measure: str, value: int) -> Json:

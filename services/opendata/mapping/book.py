@@ -6,7 +6,7 @@ else, so releases are a pure function of the entries in the tree's order, wherev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -104,8 +104,3 @@ def on(source: str, *events: str) -> Callable[[Map], Map]:
         return function
 
     return declare
-
-
-def nothing() -> Iterator[Change]:
-    """For an event that is only remembered."""
-    return iter(())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.opendata.mapping.book import At, Change, Json, on
@@ -14,7 +14,7 @@ def contract(agreement: Json, **fields: Any) -> Json:
 
 
 @on("orders", "AgreementDrafted")
-def drafted(at: At) -> Iterator[Change]:
+def drafted(at: At) -> Iterable[Change]:
     data = at.data
     competition = at.known("competition", data["competition_id"])
     kept = ("number", "award_id", "provider_id", "body_id", "lot_id", "volume", "unit_price_kopecks", "amount_kopecks")
@@ -27,8 +27,7 @@ def drafted(at: At) -> Iterator[Change]:
         **dates,
         **{name: data[name] for name in kept},
     )
-    return
-    yield
+    return ()
 
 
 @on("orders", "AgreementSent")

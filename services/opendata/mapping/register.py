@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services.opendata.mapping.book import At, Change, Json, on
 from services.opendata.mapping.words import described
@@ -22,17 +22,20 @@ def included(at: At) -> Iterator[Change]:
 
 
 @on("registry", "CardChanged")
-def card_changed(at: At) -> Iterator[Change]:
+def card_changed(at: At) -> Iterable[Change]:
     """What was published stays as it was then; later releases have the new name."""
     known = at.book.get("provider", at.entry.stream_id)
     if known:
         fields = {name: at.data[name] for name in ("kind", "inn", "ogrn", "territory") if at.data.get(name)}
-        kind = fields.get("kind", known["kind"])
         now = {"full_name": known["legal_name"], "short_name": known["name"]}
         now |= {name: at.data[name] for name in now if at.data.get(name)}
-        at.note("provider", at.entry.stream_id, **fields, **_names(kind, known["number"], now))
-    return
-    yield
+        at.note(
+            "provider",
+            at.entry.stream_id,
+            **fields,
+            **_names(fields.get("kind") or known["kind"], known["number"], now),
+        )
+    return ()
 
 
 def _names(kind: str, number: str, data: Json) -> Json:

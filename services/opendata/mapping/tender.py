@@ -5,7 +5,7 @@ A draft isn't open data: the first release of a process is its publication.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.opendata.mapping.book import At, Change, Json, on
 from services.opendata.mapping.words import item, money, party, reference
@@ -27,21 +27,19 @@ def tender(competition: Json, **fields: object) -> Json:
 
 
 @on("orders", "SocialOrderFormed")
-def order_formed(at: At) -> Iterator[Change]:
+def order_formed(at: At) -> Iterable[Change]:
     at.note("order", at.entry.stream_id, number=at.data["number"], volume=at.data["volume"], unit=at.data["unit"])
-    return
-    yield
+    return ()
 
 
 @on("orders", "CompetitionDrafted")
-def drafted(at: At) -> Iterator[Change]:
+def drafted(at: At) -> Iterable[Change]:
     data = at.data
     kept = ("number", "order_id", "body_id", "body_name", "title", "requirements", "criteria", "service_kind", "form")
     service = {name: data[name] for name in ("service_code", "service_name")}
     lots = [{**lot, **service} for lot in data["lots"]]
     at.note("competition", data["competition_id"], lots=lots, **{name: data[name] for name in kept})
-    return
-    yield
+    return ()
 
 
 @on("orders", "CompetitionPublished")
@@ -66,11 +64,11 @@ def published(at: At) -> Iterator[Change]:
             procurementMethodDetails=METHOD,
             mainProcurementCategory="services",
             value=money(at, sum(lot["volume"] * lot["limit_price_kopecks"] for lot in lots)),
-            lots=[_lot(at, lot) for lot in lots],
+            lots=[lot_now(at, lot, "planned") for lot in lots],
             items=[item(at, lot, lot["volume"], lot["limit_price_kopecks"]) for lot in lots],
-            eligibilityCriteria="; ".join(requirement["text"] for requirement in competition["requirements"]),
+            eligibilityCriteria=eligibility(competition),
             awardCriteria="ratedCriteria",
-            awardCriteriaDetails=_criteria(competition, at.data["formulas_hash"]),
+            awardCriteriaDetails=criteria_in_words(competition, at.data["formulas_hash"]),
             submissionMethod=["electronicSubmission"],
             submissionMethodDetails=SUBMISSION,
             tenderPeriod={"startDate": at.time, "endDate": at.data["deadline"]},
@@ -87,6 +85,7 @@ def published(at: At) -> Iterator[Change]:
 @on("orders", "BiddingOpened")
 def bidding_opened(at: At) -> Iterator[Change]:
     ocid, competition = of(at)
+    at.note("competition", at.data["competition_id"], open=True)
     lots = [{"id": lot["lot_id"], "status": "active"} for lot in competition["lots"]]
     yield Change(ocid, "tenderUpdate", tender(competition, status="active", lots=lots))
 
@@ -121,6 +120,7 @@ def deadline_moved(at: At) -> Iterator[Change]:
 
 
 DEADLINE_REASONS = {
+    "amended": "Извещение изменено",
     "unanswered_questions": "Есть вопросы без ответа",
     "keys_missing": "Хранители не опубликовали ключи, заявок никто не мог подать",
 }
@@ -170,11 +170,11 @@ def agreed(at: At) -> Iterator[Change]:
     yield Change(ocid, "tenderUpdate", tender(competition, status="complete", lots=lots))
 
 
-def _lot(at: At, lot: Json) -> Json:
+def lot_now(at: At, lot: Json, status: str) -> Json:
     return {
         "id": lot["lot_id"],
         "title": lot["title"],
-        "status": "planned",
+        "status": status,
         "value": money(at, lot["volume"] * lot["limit_price_kopecks"]),
     }
 
@@ -213,7 +213,11 @@ def _rationale(at: At, competition: Json) -> str:
     return f"Социальный заказ {order['number']}" if order else "Социальный заказ"
 
 
-def _criteria(competition: Json, formulas_hash: str) -> str:
+def eligibility(competition: Json) -> str:
+    return "; ".join(requirement["text"] for requirement in competition["requirements"])
+
+
+def criteria_in_words(competition: Json, formulas_hash: str) -> str:
     """The criteria in words; `formulas_hash` is what they were frozen by."""
     lines = [f"{c['title']}: {c['weight']} %, формула {c['formula']}" for c in competition["criteria"]]
     return "; ".join(lines) + f". SHA-256 критериев и формул: {formulas_hash}"
