@@ -18,13 +18,11 @@ from typing import Any
 
 import orjson
 
+from app.asking import Asker
 from app.failure import Failure
 from app.postgres import database_url
-from kernel.bus.call import Caller
 from kernel.host import Host
-from kernel.identity import SigningKey
 from kernel.settings import PROJECT, Settings
-from kernel.store import body_hash
 from services.opendata.maker import ReleaseMaker
 from services.opendata.service import service as opendata
 
@@ -55,22 +53,6 @@ def main(out: Path) -> int:
         host.close()
     print(f"{out}: {releases:,} releases, {records:,} records")
     return 0
-
-
-class Asker:
-    """Asks the service what anybody may ask."""
-
-    def __init__(self, host: Host, settings: Settings) -> None:
-        self._host = host
-        self._caller = Caller(SigningKey.at(settings.keys / "gateway.key"), settings.call_deadline_s)
-
-    def __call__(self, name: str, **params: Any) -> Json:
-        asked = {key: value for key, value in params.items() if value is not None}
-        answer = self._host.query(name, asked, self._caller.call(f"opendata.{name}", body_hash(asked), token=None))
-        if "refused" in answer:
-            raise Failure(answer["refused"]["en"], "see the installation's log")
-        found: Json = answer["reply"]
-        return found
 
 
 def _write(folder: Path, ask: Asker) -> tuple[int, int]:

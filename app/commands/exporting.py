@@ -30,3 +30,14 @@ def ocds(
     Example: ./market export ocds --out season-ocds
     """
     run_body("app.ocds:main", out=out)
+
+
+@application.command("hsds")
+def hsds(
+    out: Annotated[Path, typer.Option("--out", help="the file: .json, .geojson or .csv", dir_okay=False)],
+) -> None:
+    """Write the register of providers: as HSDS 3.0 into a .json, as a map into a .geojson, as a table into a .csv.
+
+    Example: ./market export hsds --out register.json
+    """
+    run_body("app.hsds:main", file=out)
