@@ -4,7 +4,9 @@
 
 A queue is replicated (quorum), has one active consumer at a time, so that replicas don't overtake each other, gives up
 on a message after `DELIVERY_LIMIT` deliveries, and loses nothing on the way to the dead-letter queue. Every consumer's
-queue takes everything of its source: a subscription counts, and passes over what it doesn't want by itself.
+queue takes everything of its source: a subscription counts, and passes over what it doesn't want by itself. Whose
+consumer has stayed away for `FORGOTTEN_AFTER_S` is deleted with what is in it, before it fills the disk: the log has that.
+docs/adr/0017 says why there is no limit on its length.
 
 An exchange is declared as nameko declares it, without arguments: with any (an alternate exchange, say) a stranger's
 `@event_handler` would wait for ever at its start. What is routed nowhere is returned to the publisher, who counts it.
@@ -26,6 +28,7 @@ DEAD = "market.dead"
 DEAD_QUEUE = "market.dead.v1"
 DELIVERY_LIMIT = 20
 DEAD_LETTERS = 100_000  # junk is kept to be looked at, not to fill the disk
+FORGOTTEN_AFTER_S = 3 * 24 * 3600
 
 SUBSCRIPTION_ARGUMENTS: dict[str, Any] = {
     "x-queue-type": "quorum",
@@ -34,6 +37,7 @@ SUBSCRIPTION_ARGUMENTS: dict[str, Any] = {
     "x-dead-letter-exchange": DEAD,
     "x-dead-letter-strategy": "at-least-once",
     "x-overflow": "reject-publish",  # which that strategy asks for
+    "x-expires": FORGOTTEN_AFTER_S * 1000,
 }
 DEAD_ARGUMENTS: dict[str, Any] = {"x-queue-type": "quorum", "x-max-length": DEAD_LETTERS}
 

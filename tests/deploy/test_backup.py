@@ -90,10 +90,21 @@ class Drill:
         return done
 
 
+def server_version(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        return connection.info.server_version // 10_000
+
+
+def clients_of(version: int, folder: Path) -> Path:
+    """The folder of pg_dump and its like of that version: Debian's where they are installed, else those of the wheel."""
+    debian = Path(f"/usr/lib/postgresql/{version}/bin")
+    return debian if (debian / "pg_restore").exists() else place_for(folder / "clients").programs
+
+
 @pytest.fixture
-def drill(new_database: Callable[[str | None], str], tmp_path: Path) -> Drill:
-    """With the clients of the wheel, which are of the newest version that the market runs on."""
-    return Drill(new_database, tmp_path / "home", place_for(tmp_path / "clients").programs)
+def drill(new_database: Callable[[str | None], str], postgres_dsn: str, tmp_path: Path) -> Drill:
+    """With clients of the server's own version, as deploy/ has them: what newer ones write an older server may not read."""
+    return Drill(new_database, tmp_path / "home", clients_of(server_version(postgres_dsn), tmp_path))
 
 
 def test_a_restored_market_is_the_same_and_goes_on(drill: Drill, tmp_path: Path) -> None:
