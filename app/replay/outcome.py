@@ -148,6 +148,7 @@ def _competitions(fold: Fold, names: Names) -> Facts:
             "criteria": [criterion.model_dump(mode="json") for criterion in each.criteria],
             "commission": len(each.evaluators),
             "questions": each.asked,
+            "amendments": each.amendments,
             "deadline": each.deadline,
             "standstill_until": each.standstill_until,
         }
@@ -179,6 +180,20 @@ def _opened_bids(fold: Fold, names: Names) -> Facts:
                 "volume": bid.volume,
                 "values": bid.values,
                 "reasons": list(bid.reasons),
+                "corrected_by": bid.correct_until,
+                "low_price": bid.low_price,
+            }
+
+
+def _complaints(fold: Fold, names: Names) -> Facts:
+    for each in _states(fold, "orders", "Competition").values():
+        for number, one in enumerate(each.complaints.values(), start=1):
+            yield {
+                "competition": each.number,
+                "number": number,
+                "lot": names.lot(one.lot_id),
+                "provider": names.provider(one.provider_id),
+                "status": one.status,
             }
 
 
@@ -321,6 +336,7 @@ KINDS: Mapping[str, Callable[[Fold, Names], Facts]] = {
     "bids": _bids,
     "budgets": _budgets,
     "competitions": _competitions,
+    "complaints": _complaints,
     "imports": _imports,
     "invoices": _invoices,
     "loans": _loans,

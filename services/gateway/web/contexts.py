@@ -145,6 +145,20 @@ class Way(TypedDict):
     volume: Number
 
 
+class Correction(TypedDict):
+    """How an order's figures changed: the ways that have another volume now, and the volume itself."""
+
+    time: Instant
+    reason: Text
+    moved: list["Moved"]
+
+
+class Moved(TypedDict):
+    way: str  # as in Way, or "all" for the order's whole volume
+    before: Number
+    after: Number
+
+
 class Deadline(TypedDict):
     step: Step  # what ends then; opening has no deadline of its own
     at: Instant
@@ -326,6 +340,7 @@ class OrderPage(TypedDict):
     limit_kopecks: int | None
     status: str
     ways: list[Way]
+    corrections: list[Correction]
     lots: list[Lot]
     competition: Competition
     outcome: Outcome | None

@@ -43,12 +43,12 @@ def lock_lots(connection: Connection, lot_ids: Iterable[str]) -> Sequence[RowMap
 
 def award_now(connection: Connection, command: DraftAgreement, state: Agreement, at: Surroundings) -> AwardNow:
     """The award that an agreement is drafted from, with its order, its provider's kind, its locked lot and a number."""
-    awarded = connection.exec_driver_sql(_AWARD, (command.award_id,)).mappings().one_or_none()
-    if awarded is None:
-        raise Refused(MISSING.having(what="award", id=command.award_id))
+    awarded = _awarded(connection, command.award_id)
     locked = lock_lots(connection, [str(awarded["lot_id"])])
     if not locked:
         raise Refused(MISSING.having(what="lot", id=str(awarded["lot_id"])))
+    # Once more, now that the lot is held: whoever cancels a competition with awards holds it too.
+    awarded = _awarded(connection, command.award_id)
     year = awarded["year"]
     known: dict[str, Any] = {n: str(v) if n.endswith("_id") else v for n, v in awarded.items()}
     return AwardNow(
@@ -56,6 +56,13 @@ def award_now(connection: Connection, command: DraftAgreement, state: Agreement,
         lot_free=locked[0]["volume"] - locked[0]["agreed_volume"],
         **known,
     )
+
+
+def _awarded(connection: Connection, award_id: str) -> RowMapping:
+    found = connection.exec_driver_sql(_AWARD, (award_id,)).mappings().one_or_none()
+    if found is None:
+        raise Refused(MISSING.having(what="award", id=award_id))
+    return found
 
 
 def _lot_now(row: RowMapping) -> LotNow:
@@ -72,8 +79,10 @@ def _lot_now(row: RowMapping) -> LotNow:
 
 _AWARD = """
 SELECT a.competition_id, a.bid_id, o.order_id, a.lot_id, o.body_id, a.provider_id, p.kind AS provider_kind,
-       o.territory, o.service_code, o.service_kind, o.form, o.unit, o.year, a.volume, a.unit_price_kopecks
-FROM award a JOIN lot l USING (lot_id) JOIN social_orders o ON o.order_id = l.order_id
+       o.territory, o.service_code, o.service_kind, o.form, o.unit, o.year, a.volume, a.unit_price_kopecks,
+       coalesce(k.status, '') AS competition_status
+FROM award a LEFT JOIN competitions k ON k.competition_id = a.competition_id
+JOIN lot l USING (lot_id) JOIN social_orders o ON o.order_id = l.order_id
 JOIN provider p ON p.provider_id = a.provider_id
 WHERE a.award_id = %s
 """

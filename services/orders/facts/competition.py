@@ -95,6 +95,15 @@ def amend_basis(connection: Connection, command: AmendCompetition, state: Compet
     return AmendBasis(str(status.scalar_one_or_none() or ""), tuple(_lot_line(row) for row in own), taken)
 
 
+def living_agreements(connection: Connection, command: Any, state: Competition, at: Surroundings) -> int:
+    """How many agreements of the competition live. Who drafts one holds its lot, so their number stays while these do."""
+    if not state.awards:
+        return 0
+    lock_lots(connection, [award.lot_id for award in state.awards])
+    counted = "SELECT count(*) FROM agreements WHERE competition_id = %s AND status <> 'void'"
+    return int(connection.exec_driver_sql(counted, (command.id,)).scalar_one())
+
+
 def published_keys(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Mapping[str, str]:
     """{custodian: public key} of all that have come for this competition."""
     rows = connection.exec_driver_sql(

@@ -38,7 +38,9 @@ def _places_requested(rows: Rows, event: e.PlacesRequested, entry: Entry) -> Non
 
 @on("orders", "AgreementSent", e.AgreementSent)
 def _sent(rows: Rows, event: e.AgreementSent, entry: Entry) -> None:
-    _change(rows, entry, status="sent", waiting_for="", deadline=None)
+    sign_by = to_text(event.sign_by) if event.sign_by else None
+    signing = {"sign_by": sign_by, "sign_explained": event.explained}
+    _change(rows, entry, status="sent", waiting_for="", deadline=None, **signing)
 
 
 @on("orders", "ReservationFailed", e.ReservationFailed)

@@ -16,11 +16,12 @@ from services.orders.domain.social_order import (
     SocialOrderCorrected,
     SocialOrderFormed,
 )
-from services.orders.tables.agreement import award, lot, lot_claim, social_orders
+from services.orders.tables.agreement import award, lot, lot_claim, order_correction, social_orders
 
-social_orders_projection = Projection("social_orders", (social_orders, lot, lot_claim, award))
+social_orders_projection = Projection("social_orders", (social_orders, lot, lot_claim, award, order_correction))
 on = social_orders_projection.on
 
+FIGURES = ("volume", "by_assignment", "by_competition", "by_certificate")
 FREE, IN_COMPETITION, AWARDED, UNSUCCESSFUL = "free", "in_competition", "awarded", "unsuccessful"
 
 
@@ -50,6 +51,15 @@ def _corrected(rows: Rows, event: SocialOrderCorrected, entry: Entry) -> None:
     order = rows.get(social_orders, {"order_id": entry.stream_id})
     if order is None:
         return
+    rows.insert(
+        order_correction,
+        order_id=entry.stream_id,
+        version=entry.version,
+        corrected_at=entry.time,
+        reason=event.reason,
+        before={way: order[way] for way in FIGURES} | {"lots": len(order["lot_ids"])},
+        after={way: getattr(event, way) for way in FIGURES} | {"lots": len(event.lots)},
+    )
     before, after = set(order["lot_ids"]), {each.lot_id for each in event.lots}
     for gone in sorted(before - after):
         rows.delete(lot, {"lot_id": gone})

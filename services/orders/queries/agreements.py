@@ -17,7 +17,7 @@ Status = Literal[
 _LISTED = (
     "agreement_id, number, status, competition_id, award_id, order_id, lot_id, body_id, provider_id, provider_kind, "
     "territory, service_code, service_kind, form, unit, volume, unit_price_kopecks, amount_kopecks, year, starts, "
-    "ends, places, waiting_for, deadline, reason, drafted_at, activated_at, changed_at"
+    "ends, places, waiting_for, deadline, sign_by, reason, drafted_at, activated_at, changed_at"
 )
 
 

@@ -172,6 +172,8 @@ SELECT w.award_id, w.lot_id, w.provider_id, p.short_name AS provider_name, w.bid
        w.awarded_at, a.agreement_id, a.number AS agreement_number, a.status AS agreement_status
 FROM award w LEFT JOIN agreements a USING (award_id) LEFT JOIN provider p ON p.provider_id = w.provider_id
 LEFT JOIN compared_bid b ON b.competition_id = w.competition_id AND b.bid_id = w.bid_id::uuid
-WHERE w.competition_id = %s ORDER BY w.awarded_at, w.lot_id, b.place, w.award_id
+JOIN competitions c ON c.competition_id = w.competition_id
+WHERE w.competition_id = %s AND (c.status <> 'cancelled' OR a.agreement_id IS NOT NULL)
+ORDER BY w.awarded_at, w.lot_id, b.place, w.award_id
 """
 _TRAIL = "SELECT version, event, event_id, at FROM trail WHERE competition_id = %s ORDER BY version"

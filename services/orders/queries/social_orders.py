@@ -118,13 +118,20 @@ class OneOrder(BaseModel):
 
 @query(OneOrder)
 def social_order(connection: Connection, asked: OneOrder, at: Surroundings) -> dict[str, Any]:
-    """The order with its version, its lots by number, and what of each lot is agreed and free."""
+    """The order with its version, its lots by number, what of each lot is agreed and free, and its `corrections`."""
     sql = (
         f"SELECT {_LISTED}, cost_kopecks, prepared_by, approved_by, reason, s.version "
         "FROM social_orders o JOIN social_order s ON s.id = o.order_id WHERE o.order_id = %s"
     )
     order = one(connection, sql, (asked.id,), "social order", asked.id)
-    return {**order, "lots": rows(connection, _LOTS, (asked.id,))}
+    corrections = rows(connection, _CORRECTIONS, (asked.id,))
+    return {**order, "lots": rows(connection, _LOTS, (asked.id,)), "corrections": corrections}
+
+
+# A correction needs an approval each, so an order has few; the newest are told.
+_CORRECTIONS = """
+SELECT corrected_at, reason, before, after FROM order_correction WHERE order_id = %s ORDER BY version DESC LIMIT 50
+"""
 
 
 _LOTS = """

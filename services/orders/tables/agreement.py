@@ -48,6 +48,19 @@ social_orders = Table(
     Index("social_orders_status", "status", "order_id"),
 )
 
+# How an order's figures were corrected: what they were, what they are, and why.
+order_correction = Table(
+    "order_correction",
+    metadata,
+    Column("order_id", _id(), primary_key=True),
+    # The order's event that corrected it.
+    Column("version", Integer, primary_key=True),
+    Column("corrected_at", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+)
+
 lot = Table(
     "lot",
     metadata,
@@ -126,6 +139,9 @@ agreements = Table(
     Column("deadline", Text),
     Column("reason", Text),
     Column("activated_at", Text),
+    # Until when the provider may sign, and how that was counted.
+    Column("sign_by", Text),
+    Column("sign_explained", JSONB),
     UniqueConstraint("award_id", name="agreement_once_per_award"),
     Index("agreements_body", "body_id", "agreement_id"),
     Index("agreements_provider", "provider_id", "agreement_id"),

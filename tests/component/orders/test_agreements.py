@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kernel.ids import new_id
+from kernel.instants import from_text
 from tests.component.orders.country import (
     SECOND_TREASURER,
     TREASURER,
@@ -118,6 +119,23 @@ def test_a_void_lets_everything_go_also_when_it_overtakes_the_answers(
     assert body.agreement(agreement_id)["status"] == "void"
     assert body.money() == {"free": 5000} and free_places(country, npo.organisation or "") == 100
     assert body.lots(body.agreement(agreement_id)["order_id"])[0]["agreed_volume"] == 0
+
+
+def test_who_does_not_sign_in_time_has_refused_and_everything_is_let_go(country: Market) -> None:
+    """DOMAIN §2(b): winner refuses → next in rank. The stored clock says so where the winner says nothing."""
+    body, npo = Body(country, 5000), provider(country)
+    agreement_id = body.drafted(npo.organisation or "", volume=40, price=100, places=5)
+    body.ask_money(agreement_id)
+    country.work()
+    until = from_text(body.agreement(agreement_id)["sign_by"])
+    country.move_clock(until + timedelta(seconds=1))
+    assert country.refused("orders.sign_agreement", {"id": agreement_id}, npo) == "signed_late"
+    country.move_clock(until + timedelta(seconds=10))
+    country.work()
+    found = body.agreement(agreement_id)
+    assert (found["status"], found["reason"]) == ("void", "not_signed_in_time")
+    assert body.money() == {"free": 5000} and free_places(country, npo.organisation or "") == 100
+    assert body.lots(found["order_id"])[0]["agreed_volume"] == 0
 
 
 def test_an_answer_about_money_that_comes_too_late_is_compensated(country: Market) -> None:

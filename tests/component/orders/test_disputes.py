@@ -9,7 +9,7 @@ import pytest
 
 from kernel.identity import Actor
 from kernel.ids import derived_id
-from tests.component.orders.country import BEGAN, provider
+from tests.component.orders.country import BEGAN, at_once, provider
 from tests.component.orders.tender import Tender, differences, everybody, until
 from tests.component.orders.test_bidding import after, found_in_log, logged, opened
 from tests.support import Market, market, person
@@ -217,4 +217,28 @@ def test_what_is_cancelled_before_the_opening_stays_sealed(town: Market, npos: l
     assert town.sql("SELECT 1 FROM orders.opened_key WHERE competition_id = %s", (tender.id,)) == []
     assert found_in_log(town, None, bid_id) == (0, 0), "nobody ever learns who had bid"
     assert {lot["status"] for lot in tender.body.lots(tender.order["id"])} == {"free"}
+    assert differences(town) == []
+
+
+def test_an_award_is_cancelled_or_gets_its_agreement_and_never_both(town: Market, npos: list[Actor]) -> None:
+    tender, _ = in_standstill(town, npos)
+    after(town, tender.page()["standstill_until"], seconds=10)
+    until(town, lambda: tender.status == "awarded")
+    first, second = (award["award_id"] for award in tender.page()["awards"])
+    drafts = [tender.body.draft(award_id) for award_id in (first, second)]
+    cancel = {"id": tender.id, "reason": "Потребность отпала"}
+    outcomes = at_once(
+        lambda: town.answer("orders.draft_agreement", drafts[0], tender.officer),
+        lambda: town.answer("orders.cancel_competition", cancel, tender.body.second),
+        lambda: town.answer("orders.draft_agreement", drafts[1], tender.officer),
+    )
+    assert outcomes in (["agreements_live", "done", "done"], ["award_cancelled", "award_cancelled", "done"])
+    for draft in drafts:
+        void = {"id": draft["id"], "reason": "Конкурс отменяется"}
+        town.answer("orders.void_agreement", void, tender.officer)
+    if tender.status == "awarded":
+        town.work()
+        tender.refused("cancel_competition", tender.officer, reason="Потребность отпала")
+    assert tender.status in ("agreed", "cancelled")
+    assert {lot["agreed_volume"] for lot in tender.body.lots(tender.order["id"])} == {0}
     assert differences(town) == []

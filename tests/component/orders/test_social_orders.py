@@ -99,6 +99,9 @@ def test_a_correction_keeps_a_lot_that_a_competition_offers(country: Market, bod
     country.do("orders.correct_social_order", correct(first, fresh), body.officer)
     shown = country.ask("orders.social_order", {"id": order["id"]})
     assert shown["status"] == "formed" and shown["reason"] == "the need has changed"
+    [correction] = shown["corrections"]
+    assert correction["reason"] == "the need has changed"
+    assert (correction["before"]["by_competition"], correction["after"]["by_competition"]) == (100, 65)
     assert [(lot["number"], lot["volume"], lot["status"]) for lot in shown["lots"]] == [
         (1, 60, "in_competition"),
         (3, 5, "free"),

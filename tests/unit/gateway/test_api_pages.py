@@ -40,6 +40,7 @@ ORDER: dict[str, Any] = {
     "unit": "visit",
     "volume": 130,
     "by_assignment": 20,
+    "corrections": [],
     "by_competition": 100,
     "by_certificate": 10,
     "lots": [
@@ -114,6 +115,21 @@ def test_the_five_steps_follow_the_state(status: str, times: dict[str, str], ste
     assert found["step"] == step and found["finished"] == (status == "agreed")
     assert (found["stopped"]["step"] if found["stopped"] else None) == stopped
     assert found["sealed"] == (status in ("published", "open"))
+
+
+def test_a_correction_tells_what_moved_where_and_why() -> None:
+    before = {"volume": 130, "by_assignment": 20, "by_competition": 100, "by_certificate": 10, "lots": 1}
+    after = {**before, "by_competition": 90, "by_certificate": 20}
+    said = {"corrected_at": "2027-01-20T08:00:00Z", "reason": "выбрали сертификат", "before": before, "after": after}
+    assert orders.correction(said) == {
+        "time": "2027-01-20T08:00:00Z",
+        "reason": "выбрали сертификат",
+        "moved": [
+            {"way": "competition", "before": 100, "after": 90},
+            {"way": "certificate", "before": 10, "after": 20},
+        ],
+    }
+    assert orders.correction({**said, "after": {**before, "lots": 2}})["moved"] == []
 
 
 def test_an_order_without_a_competition_is_in_preparation() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from kernel.aggregate import Command, Context, Decision
 from kernel.ids import new_id
 from services.orders.domain.agreement import Agreement, AwardNow, agreement, state
-from tests.unit.orders.competition_walk import BODY, NOON, OFFICER, SECOND_OFFICER, SYSTEM, actor, rules
+from services.orders.domain.agreement.events import AgreementVoided
+from services.orders.domain.competition.closing import GRACE
+from tests.unit.orders.competition_walk import BODY, NOON, OFFICER, SECOND_OFFICER, SYSTEM, actor, calendar, rules
 
 PROVIDER = new_id()
 NPO = actor("provider", PROVIDER)
@@ -30,9 +33,12 @@ class Paper:
     def __init__(self) -> None:
         self.state = Agreement()
         self.events: list[str] = []
+        self.now = NOON
 
     def do(self, command: Command, who: Any = SYSTEM, facts: Any = None) -> Decision:
-        context = Context(now=NOON, received_at=NOON, actor=who, new_id=new_id, id=ID, facts=facts, rules=rules())
+        context = Context(
+            now=self.now, received_at=self.now, actor=who, new_id=new_id, id=ID, facts=facts, rules=rules()
+        )
         decision = agreement.decide(self.state, command, context)
         self.state = agreement.fold(decision.events, self.state)
         self.events += [type(event).__name__ for event in decision.events]
@@ -65,10 +71,47 @@ def test_a_term_outside_the_budget_year_is_refused(changes: dict[str, str], code
     assert paper.refusal is not None and paper.refusal.code == code and paper.state == Agreement()
 
 
+def test_winners_of_a_cancelled_competition_get_no_agreement() -> None:
+    paper = Paper()
+    data = {"id": ID, "award_id": new_id(), "starts": "2027-02-01", "ends": "2027-12-31", "places": 2}
+    facts = replace(AWARD, competition_status="cancelled")
+    refusal = paper.do(state.DraftAgreement(**data), OFFICER, facts).refusal
+    assert refusal is not None and refusal.code == "award_cancelled"
+
+
 def test_asking_waits_until_its_deadline() -> None:
     decision = Paper().drafted().asked()
     [due] = decision.due
     assert due.at == NOON + timedelta(hours=24) and due.command == state.TimeOutReservation(id=ID, attempt=1)
+
+
+def sent(paper: Paper) -> Decision:
+    paper.drafted().asked()
+    paper.do(state.AcceptBudget(id=ID, attempt=1))
+    return paper.do(state.AcceptPlaces(id=ID))
+
+
+def test_who_does_not_sign_in_time_has_refused() -> None:
+    """DOMAIN §2(b): winner refuses → next in rank; the award hears it from a void that is declined."""
+    paper = Paper()
+    [due] = sent(paper).due
+    until = calendar().add_working_days(NOON, 5, "Europe/Moscow").at
+    assert due.at == until + GRACE and paper.state.sign_by == until
+    paper.now = until + timedelta(seconds=1)
+    late = paper.do(state.SignAgreement(id=ID), NPO).refusal
+    assert late is not None and late.code == "signed_late" and "{" not in str(late.to_dict()["ru"])
+    paper.now = due.at
+    [void] = paper.do(due.command).events
+    assert isinstance(void, AgreementVoided) and void.declined and void.reason == "not_signed_in_time"
+    assert paper.do(due.command).events == ()
+
+
+def test_what_is_signed_in_time_does_not_lapse() -> None:
+    paper = Paper()
+    [due] = sent(paper).due
+    paper.now = due.at - GRACE
+    paper.do(state.SignAgreement(id=ID), NPO)
+    assert paper.do(due.command).events == () and paper.state.status == "signed_by_provider"
 
 
 def test_the_straight_way_to_active_and_who_signs() -> None:

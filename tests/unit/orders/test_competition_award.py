@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kernel.aggregate import changed
 from kernel.ids import new_id
-from services.orders.domain.competition import admission, award, closing, evaluation, opening, ranking
+from services.orders.domain.competition import admission, award, cancellation, closing, evaluation, opening, ranking
 from services.orders.domain.competition.protocol import write
 from services.orders.domain.competition.state import MAX_BIDS
 from services.orders.domain.competition.state import Bid as StandingBid
@@ -287,6 +287,17 @@ def test_as_many_bids_as_a_competition_takes_are_ranked_and_awarded_in_entries_t
     parts = [event for event in walk.events if isinstance(event, award.CompetitionAwarded)]
     assert [part.part for part in parts] == list(range(len(parts))) and parts[-1].unallocated == 2
     assert all(before.unallocated == after.volume for before, after in pairwise(parts))
+
+
+def test_what_is_awarded_may_be_cancelled_while_no_agreement_lives() -> None:
+    walk, _ = scored(40_000, 41_000)
+    walk.decided().awarded()
+    cancel = cancellation.CancelCompetition(id=walk.id, reason="Потребность отпала")
+    assert walk.refused(cancel, OFFICER, 1) == "agreements_live"
+    walk.do(cancel, OFFICER, 0)
+    assert walk.status == "cancelled"
+    news = award.SettleAward(id=walk.id, award_id=walk.state.awards[0].award_id, agreement_id=new_id(), outcome="void")
+    assert walk.refused(news, facts=()) == "wrong_state"
 
 
 def test_nothing_is_awarded_before_standstill_began() -> None:

@@ -13,10 +13,12 @@ from services.gateway.web.contexts import (
     Amendment,
     Competition,
     Complaint,
+    Correction,
     Criterion,
     Deadline,
     DeadlineMove,
     Lot,
+    Moved,
     Opening,
     OrderFilters,
     OrderPage,
@@ -161,6 +163,7 @@ def order_page(
         "limit_kopecks": limit_of(order),
         "status": status(order, competition),
         "ways": ways(order),
+        "corrections": [correction(one) for one in order["corrections"]],
         "lots": lots,
         "competition": competition_of(competition, releases, region),
         "outcome": outcome(lots),
@@ -183,6 +186,24 @@ def outcome(lots: Sequence[Lot]) -> Outcome | None:
     total = sum(award["total_kopecks"] for _, award in made)
     at_most = sum(int(award["volume"]) * (lot["unit_limit_kopecks"] or 0) for lot, award in made)
     return {"awards": len(made), "total_kopecks": total, "below_limit_kopecks": at_most - total}
+
+
+WAYS = (
+    ("all", "volume"),
+    ("state_assignment", "by_assignment"),
+    ("competition", "by_competition"),
+    ("certificate", "by_certificate"),
+)
+
+
+def correction(one: Reply) -> Correction:
+    before, after = one["before"], one["after"]
+    moved: list[Moved] = [
+        {"way": way, "before": before[field], "after": after[field]}
+        for way, field in WAYS
+        if before[field] != after[field]
+    ]
+    return {"time": one["corrected_at"], "reason": one["reason"], "moved": moved}
 
 
 def ways(order: Reply) -> list[Way]:

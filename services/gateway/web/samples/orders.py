@@ -200,6 +200,16 @@ def order(**changes: Any) -> OrderPage:
             {"way": "competition", "volume": 120},
             {"way": "certificate", "volume": 60},
         ],
+        "corrections": [
+            {
+                "time": "2026-11-10T08:00:00Z",
+                "reason": both("Больше получателей выбрали сертификат.", "More recipients chose a certificate."),
+                "moved": [
+                    {"way": "competition", "before": 140, "after": 120},
+                    {"way": "certificate", "before": 40, "after": 60},
+                ],
+            }
+        ],
         "lots": [_lot(1)],
         "competition": _competition(),
         "outcome": None,
@@ -339,6 +349,7 @@ def empty_order() -> OrderPage:
         body=None,
         limit_kopecks=None,
         ways=[],
+        corrections=[],
         lots=[],
         competition=nothing,
         trail=[],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints
 
@@ -59,8 +59,17 @@ class PlacesRequested(Event):
 
 
 class AgreementSent(Event):
+    """The provider may sign until `sign_by`, which `explanation` counts (kernel.calendar.Deadline).
+
+    Events from before there was such a term have none.
+    """
+
     agreement_id: Id
     provider_id: Id
+    sign_by: Instant | None = None
+    explanation: dict[str, Any] | None = None
+    explained: dict[str, str] | None = None
+    calendar_version: str = ""
 
 
 class ReservationFailed(Event):
@@ -157,7 +166,7 @@ class AgreementTerminated(AgreementEnded):
 
 
 class AgreementVoided(AgreementEnded):
-    """`declined`: the winner refused to sign, so the next in rank may be asked."""
+    """`declined`: the winner refused to sign, or didn't in time, so the next in rank is asked."""
 
     reason: str
     declined: bool

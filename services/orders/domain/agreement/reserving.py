@@ -28,6 +28,7 @@ from services.orders.domain.agreement.state import (
     Agreement,
     AwardNow,
     DraftAgreement,
+    LapseSigning,
     RequestReservation,
     TakeBudgetRefusal,
     TakePlacesRefusal,
@@ -35,6 +36,8 @@ from services.orders.domain.agreement.state import (
     agreement,
     of_body,
 )
+from services.orders.domain.competition.closing import GRACE
+from services.orders.rules import Rules
 
 VOLUME_SPENT = Refusal(
     "volume_spent",
@@ -46,6 +49,12 @@ ALREADY_DRAFTED = Refusal(
     "award_has_agreement",
     "По этому решению о победителе соглашение уже составлено.",
     "This award has its agreement already.",
+    LAW,
+)
+AWARD_CANCELLED = Refusal(
+    "award_cancelled",
+    "Конкурс отменён: его победителям соглашения не составляются.",
+    "The competition was cancelled: no agreements are drawn up for its winners.",
     LAW,
 )
 BAD_DATES = Refusal(
@@ -61,6 +70,7 @@ BAD_DATES = Refusal(
 def draft(state: Agreement, command: DraftAgreement, context: Context) -> Decision:
     award: AwardNow = context.facts
     require(context.actor.organisation == award.body_id, NOT_YOURS)
+    require(award.competition_status != "cancelled", AWARD_CANCELLED)
     _check_dates(command.starts, command.ends, award.year)
     require(award.volume <= award.lot_free, VOLUME_SPENT, free=award.lot_free, volume=award.volume)
     event = AgreementDrafted(
@@ -124,7 +134,7 @@ def accept_budget(state: Agreement, command: AcceptBudget, context: Context) -> 
     if not _awaited(state, "budget", command.attempt):
         return decided()
     if state.places_held:
-        return decided(AgreementSent(agreement_id=context.id, provider_id=state.provider_id))
+        return _sent(state, context)
     return decided(
         PlacesRequested(
             agreement_id=context.id,
@@ -148,7 +158,7 @@ def accept_places(state: Agreement, command: AcceptPlaces, context: Context) -> 
     if state.places_held or state.status not in BEFORE_ACTIVE:
         return decided()
     if state.waiting_for == "places":
-        return decided(AgreementSent(agreement_id=context.id, provider_id=state.provider_id))
+        return _sent(state, context)
     return decided(LatePlacesKept(agreement_id=context.id, provider_id=state.provider_id))
 
 
@@ -173,6 +183,21 @@ def time_out(state: Agreement, command: TimeOutReservation, context: Context) ->
             step=state.waiting_for,
         )
     )
+
+
+def _sent(state: Agreement, context: Context) -> Decision:
+    """Money and places are held: the provider has the region's days to sign."""
+    rules: Rules = context.rules
+    until = rules.calendar.add_working_days(context.now, rules.days["agreement_signing_working_days"], rules.zone)
+    event = AgreementSent(
+        agreement_id=context.id,
+        provider_id=state.provider_id,
+        sign_by=until.at,
+        explanation=until.to_json(),
+        explained={"ru": until.explain("ru"), "en": until.explain("en")},
+        calendar_version=until.calendar_version,
+    )
+    return decided(event, due=(Due(until.at + GRACE, LapseSigning(id=context.id, attempt=state.attempt)),))
 
 
 def _awaited(state: Agreement, step: Step, attempt: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.aggregate import Context, Decision, decided
+from kernel.instants import to_text
 from kernel.refusal import Refusal, require
 from services.orders.domain.agreement.events import (
     AgreementActivated,
@@ -22,6 +23,7 @@ from services.orders.domain.agreement.state import (
     CompleteAgreement,
     CountersignAgreement,
     DeclineAgreement,
+    LapseSigning,
     ResumeAgreement,
     SignAgreement,
     SuspendAgreement,
@@ -41,9 +43,23 @@ FOUR_EYES = Refusal(
 )
 
 
+SIGNED_LATE = Refusal(
+    "signed_late",
+    "Подписать соглашение можно было до {until}.",
+    "The agreement could be signed until {until}.",
+    "region.toml agreement_signing_working_days",
+    kind="late",
+)
+
+LAPSED = "not_signed_in_time"
+"""The reason of an agreement that its provider didn't sign; a code, since no person has said it."""
+
+
 @agreement.command(SignAgreement, roles={"provider"}, states={"sent"}, emits=(AgreementSignedByProvider,), ground=LAW)
 def sign(state: Agreement, command: SignAgreement, context: Context) -> Decision:
     of_provider(state, context)
+    if state.sign_by is not None:
+        require(context.received_at <= state.sign_by, SIGNED_LATE, until=to_text(state.sign_by))
     return decided(
         AgreementSignedByProvider(agreement_id=context.id, provider_id=state.provider_id, signed_by=context.actor.id)
     )
@@ -101,6 +117,14 @@ def void(state: Agreement, command: VoidAgreement, context: Context) -> Decision
 def decline(state: Agreement, command: DeclineAgreement, context: Context) -> Decision:
     of_provider(state, context)
     return decided(_voided(state, context, command.reason, declined=True))
+
+
+@agreement.command(LapseSigning, roles={"system"}, states={"*"}, emits=(AgreementVoided,), ground=LAW)
+def lapse(state: Agreement, command: LapseSigning, context: Context) -> Decision:
+    """DOMAIN §2: who doesn't sign in time has refused, and the next in rank is asked."""
+    if state.status != "sent" or state.attempt != command.attempt:
+        return decided()
+    return decided(_voided(state, context, LAPSED, declined=True))
 
 
 @agreement.command(SuspendAgreement, roles={"officer"}, states={"active"}, emits=(AgreementSuspended,), ground=LAW)

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from kernel.aggregate import NEW, Aggregate, Command, Context, changed
 from kernel.ids import Id
+from kernel.instants import Instant
 from kernel.refusal import NOT_YOURS, require
 from services.orders.domain.agreement.events import (
     AgreementActivated,
@@ -113,6 +114,13 @@ class TimeOutReservation(Command):
     attempt: int
 
 
+class LapseSigning(Command):
+    """Due when the term for the provider's signature is over."""
+
+    id: Id
+    attempt: int
+
+
 # -- state ------------------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +145,7 @@ class AwardNow:
     volume: int
     unit_price_kopecks: int
     lot_free: int
+    competition_status: str = "awarded"
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,7 @@ class Agreement:
     attempt: int = 0
     waiting_for: Step = ""
     places_held: bool = False
+    sign_by: Instant | None = None
 
 
 agreement = Aggregate("Agreement", Agreement)
@@ -203,7 +213,7 @@ def _places_requested(state: Agreement, event: PlacesRequested) -> Agreement:
 
 @agreement.event(AgreementSent, to="sent")
 def _sent(state: Agreement, event: AgreementSent) -> Agreement:
-    return changed(state, waiting_for="", places_held=True)
+    return changed(state, waiting_for="", places_held=True, sign_by=event.sign_by)
 
 
 @agreement.event(ReservationFailed, to="draft")

@@ -1,7 +1,7 @@
 """The state of a competition: what its decisions rest on, and nothing that only pages show.
 
     draft → published → open → closed → opened → evaluation → decided → standstill → awarded → agreed
-      └────────┴─────────┴───────┴────────┴──────────┴────────────────────┴──▶ cancelled | unsuccessful
+      └────────┴─────────┴───────┴────────┴──────────┴────────────────────┴───────────┴──▶ cancelled | unsuccessful
 
 A complaint that is satisfied leads from standstill back to opened or evaluation (complaint.py).
 
