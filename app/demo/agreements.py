@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from app.demo.bidding import WITHOUT_BIDS
 from app.demo.world import Contest, Data, Person, Unexpected, World
+from kernel.instants import from_text
 
 STARTS, ENDS = "03-01", "12-31"
 DECLINED = "O09"  # its first winner doesn't sign, so the next in rank is asked
+SILENT = "O10"  # nobody signs its first agreement, so the next in rank is asked there too
 SUSPENDED = "O05"
 SHORT_OF_MONEY = "limit_short"
 SHORT_OF_PLACES = "not_enough"
@@ -29,14 +32,16 @@ def conclude(world: World) -> str:
     _decline(world)
     _repair(world)
     _sign_all(world)
+    _lapse(world)
     whole = every(world)
     active = [each for each in whole if each["status"] == "active"]
-    world.expect("agreements that came about", len(whole) - 1, len(active))
+    world.expect("agreements that came about", len(whole) - 2, len(active))
     for contest in _with_awards(world):
         status = world.ask(None, "orders.competition", id=contest.competition_id)["status"]
         world.expect(f"{contest.key} after its agreements", "agreed", status)
     amount = sum(each["amount_kopecks"] for each in active)
-    return f"{len(active)} agreements for {amount // 100:,} ₽; {len(causes)} refusals repaired; 1 declined"
+    fates = f"{len(causes)} refusals repaired, 1 declined, 1 not signed in time"
+    return f"{len(active)} agreements for {amount // 100:,} ₽; {fates}"
 
 
 def every(world: World) -> list[Agreement]:
@@ -178,9 +183,38 @@ def _decline(world: World) -> None:
 
 
 def _sign_all(world: World) -> None:
-    sent = [agreement for agreement in every(world) if agreement["status"] == "sent"]
+    sent = [agreement for agreement in every(world) if agreement["status"] == "sent" and agreement != _silent(world)]
     _refuse_bad_signatures(world, sent[0])
     world.each([partial(_sign, world, agreement) for agreement in sent[1:]])
+    world.settle()
+
+
+def _silent(world: World) -> Agreement:
+    """The agreement whose provider never answers."""
+    competition_id = world.contests[SILENT].competition_id
+    return next(each for each in every(world) if each["competition_id"] == competition_id)
+
+
+def _lapse(world: World) -> None:
+    """A winner says nothing until the term to sign is over: that is a refusal, and the next in rank is asked."""
+    silent = _silent(world)
+    until = world.ask(None, "orders.agreement", id=silent["agreement_id"])["sign_by"]
+    world.move(from_text(until) + timedelta(seconds=1))
+    world.refused(staff_of(world, silent["provider_id"]), "orders.sign_agreement", "signed_late",
+                  id=silent["agreement_id"])  # fmt: skip
+    world.move(from_text(until) + timedelta(seconds=10))
+    found = world.ask(None, "orders.agreement", id=silent["agreement_id"])
+    world.expect("what isn't signed in time", ("void", "not_signed_in_time"), (found["status"], found["reason"]))
+    contest = world.contests[SILENT]
+    before = {each["agreement_id"] for each in every(world)}
+    _draft_all(world, contest)
+    fresh = [each for each in every(world) if each["agreement_id"] not in before]
+    world.expect("the next in rank is asked then", True, len(fresh) >= 1)
+    _ask_for_all(world, fresh)
+    _repair(world)
+    for agreement in every(world):
+        if agreement["status"] == "sent":
+            _sign(world, agreement)
     world.settle()
 
 
