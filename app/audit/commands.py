@@ -43,7 +43,8 @@ def verify(file: Path, trust: str | None, as_json: bool) -> int:
             f"{file} does not verify: {problem}", "keep it as evidence, and ask for the log again"
         ) from problem
     if as_json:
-        _print({"verified": True, "trusted": report.trusted, "key": str(report.key), "entries": report.entries})
+        found = {"verified": True, "trusted": report.trusted, "key": str(report.key), "entries": report.entries}
+        _print({**found, "handovers": report.handovers})
     else:
         print(report)
     return 0

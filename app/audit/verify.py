@@ -52,19 +52,18 @@ class VerifyReport:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{source} {count}" for source, count in self.entries.items())
-        verdict = (
-            f"verified, signed by the trusted key {self.key}"
-            if self.trusted
-            else f"consistent with itself, signed by {self.key}; compare with the published key"
-        )
+        if not self.trusted:
+            verdict = f"consistent with itself, signed by {self.key}; compare with the published key"
+        elif self.handovers:
+            verdict = f"verified, signed by {self.key}, to which the trusted key leads"
+        else:
+            verdict = f"verified, signed by the trusted key {self.key}"
         return (
             f"{self.origin}: {verdict}\n"
             f"{sum(self.entries.values())} entries ({counts}), {self.checkpoints} checkpoints,"
             f" {self.region_files} files of the region; root {self.last_checkpoint.root.hex()}"
-            + (
-                f"\nthe log's key was changed {self.handovers} times, each by a note that both keys signed"
-                * bool(self.handovers)
-            )
+            + f"\nchanges of the log's key, each by a note that both keys signed: {self.handovers}"
+            * bool(self.handovers)
         )
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import Engine, create_engine
 
 from app.failure import Failure
@@ -34,11 +32,13 @@ def list_keys(as_json: bool) -> int:
         return 0
     if not found:
         raise Failure(f"{settings.keys} holds no private key", "./market migrate makes them")
-    table = Table("key", "what it does", "since", "public half", "")
+    width = max(len(row["name"]) for row in found)
     for row in found:
-        state = "change was cut off: rotate it again" if row["cut_off"] else ""
-        table.add_row(row["name"], row["purpose"], row["since"][:10], row["public"] or "", state)
-    Console().print(table)
+        print(f"{row['name']:{width}}  since {row['since'][:10]}  {row['purpose']}")
+        if row["cut_off"]:
+            print(f"{'':{width}}  a change of it was cut off: ./market keys rotate {row['name']}")
+        if row["public"]:  # whole and alone in its line, to be copied
+            print(row["public"])
     return 0
 
 
@@ -50,7 +50,8 @@ def rotate(name: str, as_json: bool) -> int:
     if key is None:
         raise Failure(f"there is no key {name}", "see ./market keys list")
     if not path.exists():
-        raise Failure(f"{path} is not here", f"run this where {key.owner} keeps it, with MARKET_HOME naming the place")
+        where = f"run this where {key.owner} keeps it, with MARKET_HOME naming the place"
+        raise Failure(f"{path} is not here", f"{where}; a key under which nothing is yet is made on its first use")
     done: dict[str, Any] = {"name": name, "rotated": True}
     if key.kind is Kind.PAIR:
         rotate_pair(path)
