@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from kernel.ids import new_id
 from kernel.instants import from_text
 from services.gateway.app import create_app
 from services.gateway.options import UNLIMITED, Options
+from services.gateway.web.pages import market as pages
 from tests.component.gateway.conftest import problem
 from tests.component.orders.country import BEGAN, provider
 from tests.component.orders.tender import Tender, everybody, until
@@ -216,6 +219,32 @@ def test_an_order_is_shown_from_draft_to_award(town: Town, npos: list[Actor]) ->
         rows = town.page(f"/log?subject={known_as}").partition("<tbody")[2]
         assert "Победители определены" in rows and "Заказ утверждён" not in rows
     assert "m-figures" in town.page("/")
+
+
+def test_more_bids_than_a_page_shows_are_on_the_next_and_in_the_api(
+    town: Town, npos: list[Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tender = Tender(town.market, 1000).open()
+    bids = [tender.bid(actor, price, 100) for actor, price in zip(npos, (40_100, 40_200, 40_300), strict=True)]
+    listed = f"/api/v1/competitions/{tender.id}"
+    assert town.ask("GET", f"{listed}/bids").json()["items"] == []
+    opened(tender)
+    first = town.ask("GET", f"{listed}/bids?limit=2").json()
+    rest = town.ask("GET", first["links"]["next"]).json()
+    assert [bid["bid_id"] for bid in (*first["items"], *rest["items"])] == bids and rest["next"] is None
+    for nothing in ("late-bids", "scores"):
+        assert town.ask("GET", f"{listed}/{nothing}").json() == {"items": [], "next": None}
+
+    monkeypatch.setattr(pages, "BIDS", 2)
+    address, prices = f"/orders/{tender.order['id']}", []
+    while address:
+        shown = town.page(address).replace("\xa0", " ")
+        prices.append([price for price in ("401,00", "402,00", "403,00") if price in shown])
+        [following] = re.findall(r'href="(/orders/[^"#]+cursor=[^"#]+)#lot-1"', shown) or [""]
+        address = html.unescape(following)
+    assert prices == [["401,00", "402,00"], ["403,00"]]
+    refused = town.ask("GET", f"/orders/{tender.order['id']}?lot={tender.lots[0]}&cursor=x", headers=HTML)
+    assert refused.status_code == 422
 
 
 def test_a_provider_is_shown_with_places_and_found(town: Town, npos: list[Actor]) -> None:
