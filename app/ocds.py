@@ -24,6 +24,8 @@ from app.postgres import database_url
 from kernel.host import Host
 from kernel.settings import PROJECT, Settings
 from services.opendata.maker import ReleaseMaker
+from services.opendata.packages import record, record_package
+from services.opendata.rules import Rules
 from services.opendata.service import service as opendata
 
 EXTENSIONS = PROJECT / "contracts" / "ocds" / "extensions"
@@ -43,7 +45,7 @@ def main(out: Path) -> int:
         maker = ReleaseMaker()
         while maker.make(host, patiently=True):
             pass
-        releases, records = _write(unfinished, Asker(host, settings))
+        releases, records = _write(unfinished, Asker(host, settings), host.rules)
         unfinished.chmod(0o755)
         os.rename(unfinished, out)
     except BaseException:
@@ -55,29 +57,35 @@ def main(out: Path) -> int:
     return 0
 
 
-def _write(folder: Path, ask: Asker) -> tuple[int, int]:
+def _write(folder: Path, ask: Asker, rules: Rules) -> tuple[int, int]:
     """How many releases and records."""
     releases = 0
-    for number, package in enumerate(_pages(ask), 1):
+    for number, package in enumerate(_pages(ask, "ocds_releases"), 1):
         _put(folder / "releases" / f"{number:06d}.json", package)
         releases += len(package["releases"])
     records = 0
     for ocid in _processes(ask):
-        _put(folder / "records" / f"{ocid}.json", ask("ocds_record", ocid=ocid))
+        _put(folder / "records" / f"{ocid}.json", _record(ask, rules, ocid))
         records += 1
     shutil.copytree(EXTENSIONS, folder / "extensions")
     return releases, records
 
 
-def _pages(ask: Asker) -> Iterator[Json]:
+def _pages(ask: Asker, name: str, **asked: Any) -> Iterator[Json]:
+    """Release packages, page after page."""
     cursor = None
     while True:
-        page = ask("ocds_releases", cursor=cursor, limit=PAGE)
-        if page["releases"] or page["tombstones"]:
-            yield page
+        page = ask(name, cursor=cursor, limit=PAGE, **asked)
+        yield page
         cursor = page["cursor"]
         if "links" not in page:
             return
+
+
+def _record(ask: Asker, rules: Rules, ocid: str) -> Json:
+    """The record with all releases in it, however many: a file has no limit."""
+    releases = [release for page in _pages(ask, "ocds_process", ocid=ocid) for release in page["releases"]]
+    return record_package(rules, f"/processes/{ocid}/record", [record(releases)], releases[-1]["date"])
 
 
 def _processes(ask: Asker) -> Iterator[str]:

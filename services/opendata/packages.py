@@ -36,6 +36,12 @@ def record(releases: Sequence[Mapping[str, Any]]) -> Json:
     return {"ocid": releases[0]["ocid"], "releases": list(releases), "compiledRelease": compiled(releases)}
 
 
+def linked(rules: Rules, ocid: str, position: int, release: Mapping[str, Any]) -> Json:
+    """A release as a record names it: the address of a package that holds it alone."""
+    place = f"{API}/processes/{ocid}/releases?cursor={position - 1}&limit=1"
+    return {"url": f"{rules.open_data.address}{place}#{release['id']}", "date": release["date"], "tag": release["tag"]}
+
+
 def _metadata(rules: Rules, place: str, published: str) -> Json:
     region = rules.open_data
     return {

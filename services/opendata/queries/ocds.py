@@ -1,4 +1,7 @@
-"""What is asked: the feed, the releases of a process, records. All of it is for everybody."""
+"""What is asked: the feed, the releases of a process, records. All of it is for everybody.
+
+An answer is a message, and a message has a limit: pages end where they would become large, however many were asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from kernel.instants import to_text
-from kernel.refusal import MISSING, Refused
+from kernel.refusal import MISSING, Refusal, Refused
 from kernel.service import Surroundings, query
-from services.opendata.packages import API, record, record_package, release_package
+from services.opendata.merging import compiled
+from services.opendata.packages import API, linked, record, record_package, release_package
 
 Json = dict[str, Any]
 CURSOR = r"^[0-9]{1,18}$"
+PAGE_BYTES = 1_000_000
+RECORD_BYTES = 3_000_000
+
+RECORD_TOO_LARGE = Refusal(
+    "record_too_large",
+    "Запись процесса {ocid} слишком велика для одного ответа: возьмите его релизы постранично и соедините их.",
+    "The record of {ocid} is too large for one answer: take its releases page by page and merge them.",
+    kind="conflict",
+)
 
 
 class Feed(BaseModel):
@@ -25,31 +38,25 @@ class Feed(BaseModel):
     )
     limit: int = Field(100, ge=1, le=200)
 
+    @property
+    def after(self) -> int:
+        return int(self.cursor or 0)
+
 
 @query(Feed)
 def ocds_releases(connection: Connection, asked: Feed, at: Surroundings) -> Json:
     """A page of the feed as a release package: what was published after `cursor`, in the order of publication.
 
-    Nothing is skipped or repeated, and a page that is full never changes. `tombstones` withdraw every earlier release
-    of their ocid; they are to be applied before the page's own releases. `cursor` is where to go on, now or later.
+    Nothing is skipped or repeated, and a page that is followed by another never changes. `tombstones` withdraw every
+    earlier release of their ocid; they are to be applied before the page's own releases. `cursor` is where to go on,
+    now or later. A page has `limit` releases at most, fewer where they are large.
     """
-    after = int(asked.cursor or 0)
-    rows = connection.exec_driver_sql(
-        "SELECT position, ocid, date, body FROM release WHERE position > %s ORDER BY position LIMIT %s",
-        (after, asked.limit + 1),
-    ).all()
-    page = _until_a_tombstone(rows[: asked.limit])
-    cursor = str(page[-1].position if page else after)
-    published = max((row.date for row in page), default=to_text(at.now))
-    place = f"/releases?cursor={after}&limit={asked.limit}"
-    found = release_package(at.rules, place, [orjson.loads(row.body) for row in page if row.body], published)
+    rows, more = _rows(connection, asked)
+    page = _until_a_tombstone(rows)
+    found = _package(at, "/releases", page, asked, more or len(page) < len(rows))
     found["tombstones"] = [
         {"position": row.position, "ocid": row.ocid, "date": row.date} for row in page if row.body is None
     ]
-    found["cursor"] = cursor
-    if len(rows) > len(page):
-        address = f"{at.rules.open_data.address}{API}/releases?cursor={cursor}&limit={asked.limit}"
-        found["links"] = {"next": address}
     return found
 
 
@@ -58,18 +65,34 @@ class OneProcess(BaseModel):
     ocid: str = Field(max_length=120)
 
 
-@query(OneProcess)
-def ocds_process(connection: Connection, asked: OneProcess, at: Surroundings) -> Json:
-    """The releases of one process as a release package."""
-    releases = _releases(connection, asked.ocid)
-    return release_package(at.rules, f"/processes/{asked.ocid}/releases", releases, releases[-1]["date"])
+class OfProcess(Feed):
+    ocid: str = Field(max_length=120)
+
+
+@query(OfProcess)
+def ocds_process(connection: Connection, asked: OfProcess, at: Surroundings) -> Json:
+    """The releases of one process that stand, as release packages: a page after another by `cursor`, as in the feed."""
+    first, _, _ = _process(connection, asked.ocid)
+    rows, more = _rows(connection, asked, asked.ocid, first)
+    return _package(at, f"/processes/{asked.ocid}/releases", rows, asked, more)
 
 
 @query(OneProcess)
 def ocds_record(connection: Connection, asked: OneProcess, at: Surroundings) -> Json:
-    """The record of one process (its releases and what they make together) as a record package."""
-    releases = _releases(connection, asked.ocid)
-    return record_package(at.rules, f"/processes/{asked.ocid}/record", [record(releases)], releases[-1]["date"])
+    """The record of one process as a record package: its releases (links to them where they are many) and what they
+
+    make together.
+    """
+    first, date, size = _process(connection, asked.ocid)
+    rows = connection.exec_driver_sql(
+        "SELECT position, body FROM release WHERE ocid = %s AND position >= %s ORDER BY position", (asked.ocid, first)
+    ).all()
+    releases = [orjson.loads(row.body) for row in rows]
+    whole = record(releases) if size <= PAGE_BYTES else _linked(at, asked.ocid, rows, releases)
+    found = record_package(at.rules, f"/processes/{asked.ocid}/record", [whole], date)
+    if len(orjson.dumps(found)) > RECORD_BYTES:
+        raise Refused(RECORD_TOO_LARGE.having(ocid=asked.ocid))
+    return found
 
 
 class Processes(BaseModel):
@@ -94,6 +117,43 @@ def ocds_processes(connection: Connection, asked: Processes, at: Surroundings) -
     }
 
 
+_PAGE = """
+SELECT position, ocid, date, body FROM (
+    SELECT *, sum(coalesce(octet_length(body), 0)) OVER (ORDER BY position) - coalesce(octet_length(body), 0) AS before
+    FROM (
+        SELECT position, ocid, date, body FROM release
+        WHERE position > %s AND (%s::text IS NULL OR (ocid = %s AND position >= %s)) ORDER BY position LIMIT %s
+    ) found
+) page WHERE before <= %s ORDER BY position
+"""
+
+
+def _rows(connection: Connection, asked: Feed, ocid: str | None = None, first: int = 0) -> tuple[Sequence[Any], bool]:
+    """A page of rows, one at least where there is any; and whether others follow."""
+    given = (asked.after, ocid, ocid, first, asked.limit + 1, PAGE_BYTES)
+    rows = connection.exec_driver_sql(_PAGE, given).all()
+    page = rows[: asked.limit]
+    if len(rows) > len(page) or not page:
+        return page, len(rows) > len(page)
+    follows = connection.exec_driver_sql(
+        "SELECT EXISTS (SELECT 1 FROM release WHERE position > %s AND (%s::text IS NULL OR ocid = %s))",
+        (page[-1].position, ocid, ocid),
+    ).scalar_one()
+    return page, bool(follows)
+
+
+def _package(at: Surroundings, place: str, page: Sequence[Any], asked: Feed, more: bool) -> Json:
+    cursor = page[-1].position if page else asked.after
+    published = max((row.date for row in page), default=to_text(at.now))
+    bodies = [orjson.loads(row.body) for row in page if row.body]
+    found = release_package(at.rules, f"{place}?cursor={asked.after}&limit={asked.limit}", bodies, published)
+    found["cursor"] = str(cursor)
+    if more:
+        address = f"{at.rules.open_data.address}{API}{place}?cursor={cursor}&limit={asked.limit}"
+        found["links"] = {"next": address}
+    return found
+
+
 def _until_a_tombstone(rows: Sequence[Any]) -> Sequence[Any]:
     """The rows before the first tombstone that follows a release: so a page's tombstones always come first."""
     releases = False
@@ -104,13 +164,22 @@ def _until_a_tombstone(rows: Sequence[Any]) -> Sequence[Any]:
     return rows
 
 
-def _releases(connection: Connection, ocid: str) -> list[Json]:
-    """The releases that stand. Refused as missing where there is no such process."""
-    bodies = connection.exec_driver_sql(
-        'SELECT body FROM release JOIN process USING (ocid) WHERE ocid = %s AND position >= "first" ORDER BY position',
+def _process(connection: Connection, ocid: str) -> tuple[int, str, int]:
+    """Where a process' standing releases begin, when it last changed, and how large they are together.
+
+    Refused as missing where there is no such process.
+    """
+    found = connection.exec_driver_sql(
+        'SELECT "first", max(date), sum(octet_length(body)) FROM process JOIN release USING (ocid) '
+        'WHERE ocid = %s AND position >= "first" GROUP BY "first"',
         (ocid,),
-    ).scalars()
-    found = [orjson.loads(body) for body in bodies]
-    if not found:
+    ).one_or_none()
+    if found is None:
         raise Refused(MISSING.having(what="process", id=ocid))
-    return found
+    return found[0], found[1], int(found[2])
+
+
+def _linked(at: Surroundings, ocid: str, rows: Sequence[Any], releases: Sequence[Json]) -> Json:
+    """A record that names where each of its releases is."""
+    links = [linked(at.rules, ocid, row.position, each) for row, each in zip(rows, releases, strict=True)]
+    return {"ocid": ocid, "releases": links, "compiledRelease": compiled(releases)}

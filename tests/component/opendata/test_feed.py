@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from kernel.bus import wire
+from kernel.ids import derived_id
 from services.opendata.fold import Fold
 from services.opendata.maker import ReleaseMaker, WrongVersion
 from services.opendata.mapping import MAPPING, BookInMemory
 from services.opendata.merging import compiled
+from services.opendata.queries import ocds
 from tests import opendata_story as story
 from tests.component.opendata.conftest import Office
 
@@ -124,3 +127,50 @@ def test_an_older_program_publishes_nothing_over_a_newer_ones_head(office: Offic
     with pytest.raises(WrongVersion):
         office.make(ReleaseMaker(1))
     assert len(office.page()["releases"]) == 2
+
+
+@pytest.fixture
+def crowded(office: Office) -> Office:
+    """A process with as many bids as fill several messages: 2,000 bidders with long names."""
+    office.log([*story.providers(), *story.announcement()])
+    for part in range(8):
+        bidders = [derived_id("bidder", str(part * 250 + number)) for number in range(250)]
+        office.log(story.provider(id, f"РП-2027-{part}{id[:4]}", "npo", "ж" * 300) for id in bidders)
+        standing = [
+            {"bid_id": derived_id("bid", id), "lot_id": story.LOT, "provider_id": id, "bid_version": 1}
+            for id in bidders
+        ]
+        office.log([story.of_competition("StandingBidsListed", first=part * 250 + 1, standing=standing)])
+    office.make()
+    return office
+
+
+def test_large_releases_make_short_pages_and_records_with_links(crowded: Office) -> None:
+    kept: dict[str, list[Json]] = {}
+    follow(crowded, 200, kept)
+    assert len(kept[story.OCID]) == 10
+    pages, cursor = [], None
+    while cursor is None or "links" in pages[-1]:
+        asked = {"ocid": story.OCID, "limit": 200, **({"cursor": cursor} if cursor else {})}
+        pages.append(crowded.market.ask("opendata.ocds_process", asked))
+        cursor = pages[-1]["cursor"]
+    assert len(pages) > 2 and all(len(wire.reply({"reply": page})) < wire.MOST_BYTES for page in pages)
+    assert [release for page in pages for release in page["releases"]] == kept[story.OCID]
+    refused = crowded.market.asked("opendata.ocds_record", {"ocid": story.OCID})["refused"]
+    assert refused["code"] == "record_too_large"
+
+
+def test_a_record_of_many_releases_names_where_each_is(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.log(story.whole())
+    office.make()
+    whole = office.record(story.OCID)
+    monkeypatch.setattr(ocds, "PAGE_BYTES", 1_000)
+    found = office.record(story.OCID)
+    assert found["compiledRelease"] == whole["compiledRelease"]
+    for link, release in zip(found["releases"], whole["releases"], strict=True):
+        place, _, id = link["url"].partition("#")
+        cursor = place.partition("cursor=")[2].partition("&")[0]
+        (there,) = office.market.ask("opendata.ocds_process", {"ocid": story.OCID, "cursor": cursor, "limit": 1})[
+            "releases"
+        ]
+        assert (there, id, link["tag"]) == (release, release["id"], release["tag"])
