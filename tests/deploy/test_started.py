@@ -23,11 +23,13 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 import trustme
+from amqp.exceptions import AccessRefused
 
 from app.deploy.generate import DEPLOY
 from app.deploy.secrets import Places, make_secrets
 from app.machine import PARTS
 from app.rabbit_node import scripts
+from kernel.bus.broker import connect, drop
 from kernel.settings import PROJECT
 from tests.deploy.broker import DeployedNode
 from tests.deploy.postgres import TlsPostgres
@@ -48,6 +50,7 @@ class Deployment:
     folder: Path
     database: str
     node: DeployedNode
+    places: Places
 
     def environment(self, name: str, **more: str) -> dict[str, str]:
         """What docker-compose.yml gives the process `name`, with these places."""
@@ -91,7 +94,8 @@ def deployment() -> Iterator[Deployment]:
     password = folder / "secrets" / "postgres" / "password"
     make_secrets(folder / "secrets", Places("localhost", f"localhost:{broker_port}", ca, ca))
     postgres = TlsPostgres(folder / "server", chain, issued.private_key_pem.bytes(), password.read_text())
-    make_secrets(folder / "secrets", Places(f"localhost:{postgres.port}", f"localhost:{broker_port}", ca, ca))
+    places = Places(f"localhost:{postgres.port}", f"localhost:{broker_port}", ca, ca)
+    make_secrets(folder / "secrets", places)
     owner = (folder / "secrets" / "migrate" / "market_database_url").read_text()
     home = folder / "broker"
     home.mkdir()
@@ -103,7 +107,7 @@ def deployment() -> Iterator[Deployment]:
         postgres.start(owner)
         node.start()
         database = f"postgresql://localhost:{postgres.port}/market?sslmode=verify-full&sslrootcert={ca}"
-        yield Deployment(folder, database, node)
+        yield Deployment(folder, database, node, places)
     finally:
         node.close()
         postgres.stop()
@@ -174,3 +178,26 @@ def test_a_password_opens_one_role_and_nothing_without_tls(deployment: Deploymen
     plain = deployment.database.partition("?")[0] + "?sslmode=disable"
     with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects"):
         psycopg.connect(plain, user="market_orders", password=password)
+
+
+def test_renewed_passwords_open_and_those_of_before_open_nothing(deployment: Deployment) -> None:
+    """As docs/operations/keys.md says it."""
+    secrets = deployment.folder / "secrets"
+    assert deployment.job("migrate", name="migrate")[0] == 0
+
+    def given() -> tuple[str, str]:
+        return (secrets / "orders" / "market_role_password").read_text(), deployment.node.url_of("orders")
+
+    before = given()
+    psycopg.connect(deployment.database, user="market_orders", password=before[0]).close()
+    make_secrets(secrets, deployment.places, ["orders/market_role_password", "orders/market_amqp_url"])
+    assert deployment.job("migrate", name="migrate")[0] == 0
+    deployment.node.stop()
+    deployment.node.start()
+    after = given()
+    psycopg.connect(deployment.database, user="market_orders", password=after[0]).close()
+    drop(connect(after[1], "renewed"), politely=True)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(deployment.database, user="market_orders", password=before[0])
+    with pytest.raises(AccessRefused):
+        connect(before[1], "of before")
