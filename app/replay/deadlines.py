@@ -1,11 +1,14 @@
 """Counting every deadline again by the working calendar that the bundle holds.
 
 An event whose deadline was counted in working days carries how: from which day, how many, in which direction and zone,
-by which version of the calendar. The same count must give the same instant, the same days left out and the same version.
+by which version of the calendar. The same count must give the same instant, the same days left out and the same version;
+and the instant that was counted is one that the event names, so that no term holds otherwise than it is explained. A deadline
+for bids alone may be later than the earliest that was counted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
@@ -15,6 +18,7 @@ from app.replay.fold import Difference
 from kernel.calendar import CalendarError, WorkingCalendar
 
 FOLDER = "calendars/"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 class Deadlines:
@@ -43,9 +47,16 @@ class Deadlines:
         except CalendarError as problem:
             self._differs(event, field, str(problem), said["calendar_version"])
             return
+        self._hold(event, field, said["at"])
         for name, value in again.items():
             if said.get(name) != value:
                 self._differs(event, f"{field}.{name}", value, said.get(name))
+
+    def _hold(self, event: Mapping[str, Any], field: str, counted: str) -> None:
+        named = [value for value in event["data"].values() if isinstance(value, str) and _INSTANT.fullmatch(value)]
+        chosen = event["data"].get("deadline", "") if field == "deadline_explanation" else ""
+        if counted not in named and not chosen > counted:
+            self._differs(event, field, f"{counted} was counted", f"the event names {', '.join(named) or 'no instant'}")
 
     def _again(self, said: dict[str, Any]) -> dict[str, Any]:
         if self._calendar is None:

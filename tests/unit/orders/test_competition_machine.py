@@ -381,7 +381,7 @@ class Competing(RuleBasedStateMachine):
 
 TestCompeting = Competing.TestCase
 TestCompeting.settings = settings(
-    max_examples=120,
+    max_examples=60,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

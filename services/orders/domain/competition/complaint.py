@@ -12,6 +12,7 @@ A complaint's draft is its author's own business: nothing of it is stored before
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kernel.aggregate import Command, Context, Decision, Due, Event, changed, decided
@@ -85,12 +86,13 @@ class ComplaintFiled(Event):
 
 
 class StandstillStopped(Event):
-    """The clock stands still from `stopped_at` on, `left_days` working days before the end: `explanation` counts them."""
+    """The clock stands still from `stopped_at` on, `left_days` working days before `ends_at`: `explanation` counts them."""
 
     competition_id: Id
     stopped_at: Instant
     left_days: int
     explanation: dict[str, Any]
+    ends_at: Instant | None = None
 
 
 class StandstillResumed(Event):
@@ -176,7 +178,11 @@ def file(state: Competition, command: FileComplaint, context: Context) -> Decisi
 def _stopped(state: Competition, context: Context) -> StandstillStopped:
     left = _working_days_left(state.standstill_until, context)
     return StandstillStopped(
-        competition_id=context.id, stopped_at=context.received_at, left_days=left.days, explanation=left.to_json()
+        competition_id=context.id,
+        stopped_at=context.received_at,
+        left_days=left.days,
+        explanation=left.to_json(),
+        ends_at=state.standstill_until,
     )
 
 
@@ -242,6 +248,22 @@ def complaint_of(state: Competition, complaint_id: str) -> Complaint:
 
 
 # -- what events change -----------------------------------------------------------------------------------------------
+
+
+@competition.computes(ComplaintFiled)
+def _filed_again(state: Competition, event: ComplaintFiled) -> Mapping[str, Any]:
+    return {"number": len(state.complaints) + 1}
+
+
+@competition.computes(StandstillStopped)
+def _stopped_again(state: Competition, event: StandstillStopped) -> Mapping[str, Any]:
+    return {"left_days": event.explanation["days"], "ends_at": state.standstill_until}
+
+
+@competition.computes(StandstillResumed)
+def _resumed_again(state: Competition, event: StandstillResumed) -> Mapping[str, Any]:
+    # What was left when the clock stopped runs again: neither more nor less.
+    return {"explanation": {**event.explanation, "days": state.stopped_days}}
 
 
 @competition.event(ComplaintFiled)
