@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from kernel.chain import take_apart
 from kernel.host import Host
 from kernel.instants import to_text
+from kernel.metrics import SUBSCRIPTION_LAG
 from kernel.store import entry_of
 from services.opendata.fold import Fold, Release
 from services.opendata.mapping import MAPPING, VERSION
@@ -140,6 +141,8 @@ class _Page:
                 self._append(made, index)
         took: bool = ending > self._leaf
         self._leaf = ending
+        # As a subscription's lag is told, so that one alarm watches both: the tree is what is followed here.
+        SUBSCRIPTION_LAG.labels("opendata", "audit").set(last + 1 - ending)
         if self._again_until is not None and self._leaf >= self._again_until:
             self._withdraw_the_rest(now)
         self._write()

@@ -8,6 +8,18 @@ from typing import Any
 from services.opendata.mapping.book import At, Change, Json, on
 from services.opendata.mapping.words import item, money
 
+ELSEWHERE: Json = {"elsewhere": True}
+"""What the book holds of an agreement that no published process has led to."""
+
+
+def contract_of(at: At) -> Json | None:
+    """The published contract that an event of another service is about; None for one that isn't open data.
+
+    Raises NotYet where its own events stand later in the tree.
+    """
+    found = at.known("contract", at.data["agreement_id"])
+    return None if found == ELSEWHERE else found
+
 
 def contract(agreement: Json, **fields: Any) -> Json:
     return {"contracts": [{"id": agreement["number"], "awardID": agreement["award_id"], **fields}]}
@@ -16,7 +28,10 @@ def contract(agreement: Json, **fields: Any) -> Json:
 @on("orders", "AgreementDrafted")
 def drafted(at: At) -> Iterable[Change]:
     data = at.data
-    competition = at.known("competition", data["competition_id"])
+    competition = at.book.get("competition", data.get("competition_id") or "")
+    if not competition or "ocid" not in competition:
+        at.book.put("contract", at.entry.stream_id, ELSEWHERE)
+        return ()
     kept = ("number", "award_id", "provider_id", "body_id", "lot_id", "volume", "unit_price_kopecks", "amount_kopecks")
     dates = {"starts": data["starts"], "ends": data["ends"]}
     at.note(
@@ -32,7 +47,9 @@ def drafted(at: At) -> Iterable[Change]:
 
 @on("orders", "AgreementSent")
 def sent(at: At) -> Iterator[Change]:
-    agreement = at.known("agreement", at.entry.stream_id)
+    agreement = at.book.get("agreement", at.entry.stream_id)
+    if agreement is None:
+        return
     competition = at.known("competition", agreement["competition_id"])
     lot = next(lot for lot in competition["lots"] if lot["lot_id"] == agreement["lot_id"])
     known = at.book.get("contract", at.entry.stream_id)
@@ -55,7 +72,7 @@ def sent(at: At) -> Iterator[Change]:
 def _told(at: At, tag: str, **fields: Any) -> Iterator[Change]:
     """A change of a contract that has been published; of another one nothing is said."""
     agreement = at.book.get("contract", at.entry.stream_id)
-    if agreement:
+    if agreement and agreement != ELSEWHERE:
         yield Change(agreement["ocid"], tag, contract(agreement, **fields))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.opendata.mapping.book import At, Change, Json, on
-from services.opendata.mapping.contracts import contract
+from services.opendata.mapping.contracts import contract, contract_of
 from services.opendata.mapping.words import money, party, provider, reference
 
 TAG = "implementationUpdate"
@@ -17,7 +17,9 @@ TAG = "implementationUpdate"
 @on("providers", "ActConfirmed")
 def act_confirmed(at: At) -> Iterator[Change]:
     data = at.data
-    agreement = at.known("contract", data["agreement_id"])
+    agreement = contract_of(at)
+    if agreement is None:
+        return
     milestone = {
         "id": data["act_id"],
         "title": f"Акт за {data['month']}",
@@ -36,25 +38,29 @@ def act_confirmed(at: At) -> Iterator[Change]:
 @on("providers", "ActReversed")
 def act_reversed(at: At) -> Iterator[Change]:
     """A mistake is corrected by a reversing act: the milestone stays, and says that it isn't met after all."""
-    agreement = at.known("contract", at.data["agreement_id"])
+    agreement = contract_of(at)
+    if agreement is None:
+        return
     milestone = {"id": at.data["act_id"], "status": "notMet", "statusDetails": f"reversed: {at.data['reason']}"}
     yield Change(agreement["ocid"], TAG, contract(agreement, implementation={"milestones": [milestone]}))
 
 
 @on("billing", "PaymentSettled")
 def paid(at: At) -> Iterator[Change]:
-    yield _transaction(at, at.data["payment_id"], at.data["settled_on"], at.data["amount_kopecks"])
+    return _transaction(at, at.data["payment_id"], at.data["settled_on"], at.data["amount_kopecks"])
 
 
 @on("billing", "ReturnReceived")
 def returned(at: At) -> Iterator[Change]:
     """Money that came back: a transaction of its own, below nought."""
-    yield _transaction(at, at.entry.event_id, at.data["returned_on"], -at.data["amount_kopecks"])
+    return _transaction(at, at.entry.event_id, at.data["returned_on"], -at.data["amount_kopecks"])
 
 
-def _transaction(at: At, id: str, date: str, kopecks: int) -> Change:
+def _transaction(at: At, id: str, date: str, kopecks: int) -> Iterator[Change]:
     data = at.data
-    agreement = at.known("contract", data["agreement_id"])
+    agreement = contract_of(at)
+    if agreement is None:
+        return
     ocid = agreement["ocid"]
     competition = at.known("competition", agreement["competition_id"])
     payer = party(at, ocid, agreement["body_id"], "payer", name=competition["body_name"])
@@ -68,4 +74,4 @@ def _transaction(at: At, id: str, date: str, kopecks: int) -> Change:
         "relatedMilestone": data["act_id"],
     }
     body = contract(agreement, implementation={"transactions": [transaction]})
-    return Change(ocid, TAG, body | {"parties": [payer, payee]})
+    yield Change(ocid, TAG, body | {"parties": [payer, payee]})

@@ -6,10 +6,12 @@ import threading
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import DBAPIError
 
 from kernel.bus import wire
 from kernel.ids import derived_id
+from services.opendata import maker
 from services.opendata.fold import Fold
 from services.opendata.maker import ReleaseMaker, WrongVersion
 from services.opendata.mapping import MAPPING, BookInMemory
@@ -69,15 +71,26 @@ def test_two_makers_at_once_make_each_release_once(office: Office) -> None:
         office.make()
 
     makers = [threading.Thread(target=make) for _ in range(2)]
-    for maker in makers:
-        maker.start()
+    for thread in makers:
+        thread.start()
     begin.wait()
     office.log(story.whole())
-    for maker in makers:
-        maker.join()
+    for thread in makers:
+        thread.join()
     office.make()
     ids = [release["id"] for release in office.page()["releases"]]
     assert len(ids) == len(set(ids)) == 13 and office.page()["cursor"] == "13"
+
+
+def test_how_far_it_is_behind_the_tree_is_measured(office: Office) -> None:
+    def behind() -> float | None:
+        return REGISTRY.get_sample_value("market_subscription_lag_events", {"service": "opendata", "source": "audit"})
+
+    office.log([*story.providers(), *(story.of_competition("ScoresSeen", number=n) for n in range(maker.PAGE))])
+    ReleaseMaker().make(office.host)
+    assert behind() == 2
+    office.make()
+    assert behind() == 0
 
 
 def test_what_is_published_cannot_be_changed(office: Office) -> None:

@@ -108,6 +108,13 @@ def test_an_act_that_stands_before_its_agreement_waits_for_it() -> None:
     assert record([*before, *story.delivery(), *story.agreement()])["contracts"] == record(story.whole())["contracts"]
 
 
+def test_an_agreement_of_no_published_process_is_left_out_with_all_that_follows() -> None:
+    drafted, *rest = story.agreement()
+    elsewhere = {**drafted, "data": {**drafted["data"], "competition_id": None}}
+    releases = folded([*story.providers(), *story.announcement(), elsewhere, *rest[:2], *story.delivery()])
+    assert [release.body["tag"] for release in releases] == [["tender"], ["tenderUpdate"]]
+
+
 def test_a_provider_whom_the_register_names_later_gets_its_name() -> None:
     late = [*story.announcement(), *story.closing(), *story.opening(), *story.providers()]
     early = [*story.providers(), *story.announcement(), *story.closing(), *story.opening()]
