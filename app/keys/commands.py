@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import create_engine
 
 from app.failure import Failure
-from app.keys.files import next_of
+from app.keys.files import alone, next_of
 from app.keys.known import Key, Kind, known_keys
 from app.keys.log import rotate_log_key
 from app.keys.pairs import rotate_pair
@@ -53,14 +53,8 @@ def rotate(name: str, as_json: bool) -> int:
         where = f"run this where {key.owner} keeps it, with MARKET_HOME naming the place"
         raise Failure(f"{path} is not here", f"{where}; a key under which nothing is yet is made on its first use")
     done: dict[str, Any] = {"name": name, "rotated": True}
-    if key.kind is Kind.PAIR:
-        rotate_pair(path)
-    else:
-        engine = create_engine(admin_url(database_url(settings)), pool_size=1)
-        try:
-            done |= _rotate_in_database(engine, key, path, settings)
-        finally:
-            engine.dispose()
+    with alone(settings.keys):
+        done |= _rotate(key, path, settings)
     done |= {"public": _public(path, settings), "then": key.then}
     if as_json:
         _print(done)
@@ -70,11 +64,18 @@ def rotate(name: str, as_json: bool) -> int:
     return 0
 
 
-def _rotate_in_database(engine: Engine, key: Key, path: Path, settings: Settings) -> dict[str, Any]:
-    if key.kind is Kind.LOG:
+def _rotate(key: Key, path: Path, settings: Settings) -> dict[str, Any]:
+    if key.kind is Kind.PAIR:
+        rotate_pair(path)
+        return {}
+    engine = create_engine(admin_url(database_url(settings)), pool_size=1)
+    try:
+        if key.kind is Kind.WRAPPING:
+            return {"keys": rotate_wrapping_key(engine, key, path)}
         rotate_log_key(engine, path, settings.origin)
         return {}
-    return {"keys": rotate_wrapping_key(engine, key, path)}
+    finally:
+        engine.dispose()
 
 
 def _described(key: Key, settings: Settings) -> dict[str, Any]:

@@ -6,9 +6,11 @@ the same command goes on with the same new key.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.failure import Failure
@@ -25,6 +27,24 @@ def begun(path: Path, make: Callable[[], bytes]) -> bytes:
     if not new.exists():
         write(new, make(), like=path)
     return new.read_bytes()
+
+
+def forgotten(path: Path) -> None:
+    """The new key goes again: nothing came to be under it."""
+    next_of(path).unlink()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """No other change of a key in `folder` meanwhile; the lock is gone with the process."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as problem:
+        raise Failure(f"a key in {folder} is being changed", "wait for the end of that") from problem
+    finally:
+        os.close(handle)
 
 
 def ended(path: Path) -> None:

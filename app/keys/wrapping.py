@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from app.failure import Failure
-from app.keys.files import begun, ended
+from app.keys.files import begun, ended, forgotten, next_of
 from app.keys.known import Key
 from kernel.database import role_of
 from kernel.failpoints import failpoint
@@ -35,6 +35,7 @@ def rotate_wrapping_key(engine: Engine, key: Key, path: Path) -> int:
     old = path.read_bytes()
     if len(old) != KEY_BYTES:
         raise Failure(f"{path} holds {len(old)} bytes instead of {KEY_BYTES}", "put the right file into its place")
+    was_cut_off = next_of(path).exists()
     with engine.begin() as connection:
         _stand_still(connection, key.owner)
         new = begun(path, lambda: secrets.token_bytes(KEY_BYTES))
@@ -42,6 +43,8 @@ def rotate_wrapping_key(engine: Engine, key: Key, path: Path) -> int:
         try:
             count = _rewrap_of(key.owner)(connection, old, new)
         except (CantOpen, access.CantOpen, keystore.CantOpen) as problem:
+            if not was_cut_off:
+                forgotten(path)
             raise Failure(
                 f"{path} does not open what is in the database: {problem}", "find the right file"
             ) from problem

@@ -81,13 +81,13 @@ class House:
     def start(self) -> None:
         self.market = Market(all_services(), self.url, self.settings.home, None, made=True)
 
-    def run(self, *arguments: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "MARKET_DATABASE_URL": self.url,
-            "MARKET_HOME": str(self.settings.home),
-            "MARKET_FAILPOINT": failpoint,
-        }
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "MARKET_DATABASE_URL": self.url, "MARKET_HOME": str(self.settings.home)}
+
+    def run(self, *arguments: str, failpoint: str = "", origin: str = "") -> subprocess.CompletedProcess[str]:
+        environment = {**self.environment(), "MARKET_FAILPOINT": failpoint}
+        if origin:
+            environment["MARKET_ORIGIN"] = origin
         command = [sys.executable, "-m", "app", *arguments]
         return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -231,6 +231,7 @@ def test_a_key_that_is_not_the_databases_is_refused_and_changes_nothing(house: H
     (house.settings.keys / "vault.kek").write_bytes(bytes(32))
     refused = house.run("keys", "rotate", "vault.kek")
     assert refused.returncode == 1 and "does not open what is in the database" in refused.stderr
+    assert not list(house.settings.keys.glob("*.next")), "the right file is enough to go on"
     (house.settings.keys / "vault.kek").write_bytes(right)
     assert vault_opens_under(house, right) == {True}
     house.rotate("vault.kek")
@@ -282,6 +283,27 @@ def test_a_process_with_a_copy_of_the_old_key_signs_nothing(house: House) -> Non
         export_bundle(house.url, house.settings, house.settings.home / "bundle.zip")
     refused = house.run("keys", "rotate", "log.key")
     assert refused.returncode == 1 and "was replaced by" in refused.stderr
+
+
+def test_another_logs_name_or_key_is_refused_before_anything_is_written(house: House) -> None:
+    before = {path.name: path.read_bytes() for path in house.settings.keys.iterdir()}
+    refused = house.run("keys", "rotate", "log.key", origin="market.example/elsewhere")
+    assert refused.returncode == 1 and "is not this log's key" in refused.stderr and "Traceback" not in refused.stderr
+    assert {path.name: path.read_bytes() for path in house.settings.keys.iterdir()} == before
+    assert house.market.ask("audit.tree")["handovers"] == []
+
+
+def test_two_changes_at_once_are_one_after_the_other(house: House) -> None:
+    environment = {**house.environment(), "MARKET_FAILPOINT": "keys.begun:stop"}
+    first = subprocess.Popen(
+        [sys.executable, "-m", "app", "keys", "rotate", "gateway.key"], cwd=PROJECT, env=environment
+    )
+    eventually((house.settings.keys / "gateway.key.next").exists, 30)
+    second = house.run("keys", "rotate", "log.key")
+    assert second.returncode == 1 and "is being changed" in second.stderr
+    first.send_signal(signal.SIGCONT)
+    assert first.wait(30) == 0
+    house.rotate("log.key")
 
 
 def receipt_of(house: House, service: str) -> dict[str, Any]:
