@@ -93,6 +93,7 @@ def prepare_log(connection: Connection, service: Service) -> None:
 def grants(services: Sequence[Service]) -> list[str]:
     """Every GRANT of the installation, in a stable order: also what `deploy/postgres/roles.sql` holds."""
     statements: list[str] = []
+    names = {service.name for service in services}
     for service in services:
         role = role_of(service.name)
         statements.append(f'REVOKE ALL ON SCHEMA "{service.name}" FROM PUBLIC')
@@ -105,7 +106,7 @@ def grants(services: Sequence[Service]) -> list[str]:
         for source in service.sources:
             statements += _readable(source, ("log", "log_head"), service.name)
         for published, consumers in service.published.items():
-            for consumer in consumers:
+            for consumer in sorted(names.intersection(consumers)):  # the others have no role here
                 statements += _readable(service.name, (published,), consumer)
     return list(dict.fromkeys(statements))
 

@@ -24,12 +24,12 @@ def service(sources: tuple[str, ...] = SOURCES, contracts: Path = PROJECT / "con
         deposit=Deposit(sources, deposit_with(Readers.load(contracts))),
         queries=(entries, entry, tree, checkpoints, inclusion, consistency, completed_receipt),
         # Custodians read the tree themselves: they have to verify, and no service asks another to decide.
-        # The open data is made of the leaves that everybody may read, in the tree's order.
         published={
             "node": CUSTODIANS,
-            "leaf": (*CUSTODIANS, "opendata"),
+            "leaf": CUSTODIANS,
             "checkpoint": CUSTODIANS,
             "handover": CUSTODIANS,
+            "open_leaf": ("opendata",),
         },
         duties=(CheckpointSigner(),),
         folder=Path(__file__).parent,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
@@ -41,6 +43,15 @@ leaf = Table(
     Index("leaf_type", "type", "index"),
     Index("leaf_gate", "gate", postgresql_where=text("gate IS NOT NULL")),
 )
+
+#: The tree's order with the entries that everybody may read from the moment they are logged: what the open data is made
+#: of, by a role that can read nothing else.
+OPEN_LEAF = """
+CREATE VIEW audit.open_leaf AS
+SELECT "index", source, CASE WHEN public AND gate IS NULL THEN entry END AS entry FROM audit.leaf;
+ALTER VIEW audit.open_leaf OWNER TO market_owner;
+"""
+event.listen(leaf, "after_create", DDL(OPEN_LEAF))
 
 gate = Table(
     "gate",

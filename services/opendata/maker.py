@@ -128,11 +128,11 @@ class _Page:
     def take(self, now: str) -> bool:
         """Fold the next leaves; whether there were any."""
         # Leaves are committed in their order (the tree's row serialises them), so none below the last is missing.
-        last = self._connection.exec_driver_sql('SELECT coalesce(max("index"), -1) FROM audit.leaf').scalar_one()
+        last = self._connection.exec_driver_sql('SELECT coalesce(max("index"), -1) FROM audit.open_leaf').scalar_one()
         ending = min(last + 1, self._leaf + PAGE)
         found = self._connection.exec_driver_sql(
-            'SELECT "index", source, entry FROM audit.leaf '
-            'WHERE "index" >= %s AND "index" < %s AND public AND gate IS NULL ORDER BY "index"',
+            'SELECT "index", source, entry FROM audit.open_leaf '
+            'WHERE "index" >= %s AND "index" < %s AND entry IS NOT NULL ORDER BY "index"',
             (self._leaf, ending),
         ).all()
         for index, source, body in found:

@@ -93,6 +93,18 @@ def test_how_far_it_is_behind_the_tree_is_measured(office: Office) -> None:
     assert behind() == 0
 
 
+def test_its_role_can_read_nothing_that_is_not_public(office: Office) -> None:
+    """Sealed bids are in the tree, what everybody may read is in the view: the service's own role is held to that."""
+    bid = {"competition_id": story.COMPETITION, "lot_id": story.LOT, "provider_id": story.NPO, "bid_version": 1}
+    sealed = story.event("orders", "BidSubmitted", f"Bid/{story.BIDS[story.NPO]}", bid)
+    office.log([*story.announcement(), sealed])
+    with office.host.engine.connect() as connection:
+        entries = connection.exec_driver_sql('SELECT entry FROM audit.open_leaf ORDER BY "index"').scalars().all()
+        assert [entry is None for entry in entries] == [False, False, False, True]
+        with pytest.raises(DBAPIError, match="permission denied"):
+            connection.exec_driver_sql("SELECT 1 FROM audit.leaf")
+
+
 def test_what_is_published_cannot_be_changed(office: Office) -> None:
     office.log(story.whole())
     office.make()
