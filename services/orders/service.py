@@ -31,7 +31,12 @@ from services.orders.domain.competition import (
 from services.orders.facts import agreement as paper
 from services.orders.facts import competition as facts
 from services.orders.projections.agreements import agreements_projection
-from services.orders.projections.bidding import bids_projection, custodians_projection, providers_projection
+from services.orders.projections.bidding import (
+    bids_projection,
+    custodians_projection,
+    places_projection,
+    providers_projection,
+)
 from services.orders.projections.competitions import trail_projection
 from services.orders.projections.evaluation import competitions_projection
 from services.orders.projections.procedure import procedure_projection
@@ -91,8 +96,8 @@ def service() -> Service:
             On(remedy.AcceptComplaint),
             On(remedy.DeclineComplaint),
             On(remedy.SatisfyComplaint),
-            On(award.AwardCompetition, facts=facts.inactive_providers),
-            On(award.SettleAward, facts=facts.inactive_providers),
+            On(award.AwardCompetition, facts=facts.takers),
+            On(award.SettleAward, facts=facts.takers),
             # the agreement
             On(agreement.DraftAgreement, facts=paper.award_now),
             On(agreement.RequestReservation),
@@ -134,6 +139,7 @@ def service() -> Service:
             procedure_projection,
             bids_projection,
             providers_projection,
+            places_projection,
             custodians_projection,
             agreements_projection,
         ),

@@ -21,12 +21,14 @@ from services.orders.domain.bid import Bid, BiddingNow, ConfirmBid, ForLot, With
 from services.orders.domain.competition.admission import Bidder, CheckBid
 from services.orders.domain.competition.amendment import AmendBasis, AmendCompetition
 from services.orders.domain.competition.announcement import DraftBasis, DraftCompetition
+from services.orders.domain.competition.award import Takers
 from services.orders.domain.competition.closing import Standing, StandingBid
 from services.orders.domain.competition.opening import Found, OpenBids, ProvideBidKey, opened_next
 from services.orders.domain.competition.questions import AnswerQuestion, Asked
 from services.orders.domain.competition.ranking import rank_all
 from services.orders.domain.competition.state import Competition, LotLine
 from services.orders.facts.agreement import lock_lots
+from services.orders.facts.capacity import capacity
 
 
 def _lock(competition_id: str) -> int:
@@ -206,15 +208,16 @@ def kept_documents(connection: Connection, command: Any, state: Competition, at:
             documents.keep(connection, content, media_type)
 
 
-def inactive_providers(connection: Connection, command: Any, state: Competition, at: Surroundings) -> tuple[str, ...]:
-    """The providers among the admitted that the register doesn't show as active now."""
+def takers(connection: Connection, command: Any, state: Competition, at: Surroundings) -> Takers:
+    """Who of the admitted isn't active in the register, and how many units of the service each has places for."""
     providers = sorted({bid.provider_id for bid in state.bids if bid.status == "admitted"})
     active = connection.exec_driver_sql(
         "SELECT provider_id::text FROM provider WHERE provider_id = ANY(%s::uuid[]) AND status = 'active'",
         (providers,),
     )
     found = set(active.scalars())
-    return tuple(provider_id for provider_id in providers if provider_id not in found)
+    inactive = tuple(provider_id for provider_id in providers if provider_id not in found)
+    return Takers(inactive, capacity(connection, at.rules, state, command.id, providers))
 
 
 _ORDER = """

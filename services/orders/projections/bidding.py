@@ -18,6 +18,7 @@ from services.orders.tables.competition import (
     opened_key,
     own_bid,
     provider,
+    provider_places,
 )
 
 CUSTODIANS = ("custodian_1", "custodian_2", "custodian_3")
@@ -131,6 +132,36 @@ for _event, _status in (
     ("ProviderWithdrawn", "withdrawn"),
 ):
     providers_projection.on("registry", _event, Plain)(_now(_status))
+
+
+# -- places: what a provider can still take ---------------------------------------------------------------------------
+
+places_projection = Projection("places", (provider_places,))
+
+
+class PlacesSet(Seen):
+    form: str
+    maximum: int
+    reserved: int
+
+
+class PlacesMoved(Seen):
+    provider_id: Id
+    form: str
+    reserved: int
+
+
+@places_projection.on("providers", "PlacesSet", PlacesSet)
+def _places_set(rows: Rows, event: PlacesSet, entry: Entry) -> None:
+    key = {"provider_id": entry.stream_id, "form": event.form}
+    rows.put(provider_places, key, maximum=event.maximum, reserved=event.reserved)
+
+
+@places_projection.on("providers", "PlacesReserved", PlacesMoved)
+@places_projection.on("providers", "PlacesGivenBack", PlacesMoved)
+def _places_moved(rows: Rows, event: PlacesMoved, entry: Entry) -> None:
+    key = {"provider_id": event.provider_id, "form": event.form}
+    rows.change(provider_places, key, reserved=event.reserved)
 
 
 # -- custodians -------------------------------------------------------------------------------------------------------

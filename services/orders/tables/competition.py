@@ -31,6 +31,16 @@ provider = Table(
     Column("service_kinds", JSONB),
 )
 
+# What providers say of their places, by form, and how many of them agreements hold.
+provider_places = Table(
+    "provider_places",
+    metadata,
+    Column("provider_id", _id(), primary_key=True),
+    Column("form", Text, primary_key=True),
+    Column("maximum", Integer, nullable=False, server_default="0"),
+    Column("reserved", Integer, nullable=False, server_default="0"),
+)
+
 competitions = Table(
     "competitions",
     metadata,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kernel.identity import Actor
 from kernel.ids import derived_id
+from services.orders.rules import load_rules
 from tests.component.orders.country import BEGAN, at_once, provider
 from tests.component.orders.tender import Tender, differences, everybody, until
 from tests.component.orders.test_bidding import after, found_in_log, logged, opened
 from tests.support import Market, market, person
 
+REGION = Path(__file__).resolve().parents[3] / "region"
 REQUIREMENTS = [
     {"code": "no_debts", "text": "Нет задолженности"},
     {"code": "papers", "text": "Приложены все справки", "correctable": True},
@@ -241,4 +244,16 @@ def test_an_award_is_cancelled_or_gets_its_agreement_and_never_both(town: Market
         tender.refused("cancel_competition", tender.officer, reason="Потребность отпала")
     assert tender.status in ("agreed", "cancelled")
     assert {lot["agreed_volume"] for lot in tender.body.lots(tender.order["id"])} == {0}
+    assert differences(town) == []
+
+
+def test_volume_goes_to_who_has_places_for_it(town: Market) -> None:
+    """DOMAIN §2(b): at most what it has free capacity for; a place of DOM-01 makes so many units a year."""
+    [small, large] = [provider(town, places=2), provider(town, places=100)]
+    tender, (first, second) = in_standstill(town, [small, large])
+    after(town, tender.page()["standstill_until"], seconds=10)
+    until(town, lambda: tender.status == "awarded")
+    per_place = load_rules(REGION).catalogue["DOM-01"][-1].units_per_place
+    given = {award["bid_id"]: award["volume"] for award in tender.page()["awards"]}
+    assert 2 * per_place < 500 and given == {first: 2 * per_place, second: 500}
     assert differences(town) == []

@@ -303,7 +303,7 @@ class Walk:
 
     def awarded(self, *inactive: str) -> Walk:
         self.now = self.state.standstill_until + closing.GRACE
-        self.do(award.AwardCompetition(id=self.id), facts=inactive)
+        self.do(award.AwardCompetition(id=self.id), facts=award.Takers(inactive))
         return self
 
     def given_to(self) -> dict[str, int]:

@@ -86,7 +86,9 @@ def test_a_complaint_stops_the_clock_and_the_days_that_were_left_run_after_it() 
     stopped = walk.events[-1]
     assert isinstance(stopped, complaint.StandstillStopped)
     assert stopped.left_days == 3 and stopped.explanation["counted_from"] == "2027-03-03"
-    assert walk.do(award.AwardCompetition(id=walk.id), facts=(), now=first_end + GRACE) == (), "nobody wins meanwhile"
+    assert walk.do(award.AwardCompetition(id=walk.id), facts=award.Takers(), now=first_end + GRACE) == (), (
+        "nobody wins meanwhile"
+    )
     walk.now = datetime(2027, 3, 12, 12, tzinfo=UTC)  # a Friday
     declined, resumed = walk.do(decline(walk, complaint_id), JUDGE)
     assert isinstance(declined, complaint.ComplaintDeclined) and not declined.superseded
@@ -94,7 +96,7 @@ def test_a_complaint_stops_the_clock_and_the_days_that_were_left_run_after_it() 
     assert resumed.until == calendar().add_working_days(walk.now, 3, ZONE).at == walk.state.standstill_until
     at, due = walk.dues[-1]
     assert at == resumed.until + GRACE and isinstance(due, award.AwardCompetition)
-    early = walk.decide(due, facts=(), now=first_end + GRACE)
+    early = walk.decide(due, facts=award.Takers(), now=first_end + GRACE)
     assert early.events == () and early.due[0].at == at, "the first end's due command finds that there is another"
     walk.awarded()
     assert walk.status == "awarded"
@@ -113,10 +115,10 @@ def test_a_complaint_of_the_last_day_leaves_no_day_but_that_of_the_decision() ->
 def test_what_was_received_in_time_is_decided_before_the_award() -> None:
     walk, (_, second) = standing_still()
     end = walk.state.standstill_until
-    early = walk.decide(award.AwardCompetition(id=walk.id), facts=(), now=end)
+    early = walk.decide(award.AwardCompetition(id=walk.id), facts=award.Takers(), now=end)
     assert early.events == () and early.due[0].at == end + GRACE
     file(walk, second, now=end + timedelta(seconds=9), received_at=end)
-    assert walk.do(award.AwardCompetition(id=walk.id), facts=(), now=end + GRACE) == ()
+    assert walk.do(award.AwardCompetition(id=walk.id), facts=award.Takers(), now=end + GRACE) == ()
 
 
 def test_the_clock_goes_on_with_the_last_of_several_complaints() -> None:

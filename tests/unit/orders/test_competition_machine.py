@@ -110,8 +110,8 @@ class Competing(RuleBasedStateMachine):
             closing.CloseBidding: lambda: closing.Standing(self.standing(), sealed=True),
             opening.OpenBids: lambda: self.walk.found(*(self.forms[bid.bid_id] for bid in state.bids)),
             admission.CheckBid: lambda: ACTIVE,
-            award.AwardCompetition: lambda: (),
-            award.SettleAward: lambda: (),
+            award.AwardCompetition: award.Takers,
+            award.SettleAward: award.Takers,
         }
         return found.get(type(command), lambda: None)()
 

@@ -1,13 +1,15 @@
 """The award: after standstill the lot's volume goes down the ranking until it is exhausted.
 
-Each takes at most what it offered, and nothing while the register doesn't show it as active. A winner that declines
+Each takes at most what it offered and has free capacity for (places that are neither reserved nor promised, in the lot's
+unit), and nothing while the register doesn't show it as active. A winner that declines
 leaves its volume to the next in rank. The competition is agreed when every award's agreement is active or has come to
 nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kernel.aggregate import Command, Context, Decision, Due, Event, changed, decided
@@ -87,6 +89,25 @@ class SettleAward(Command):
     outcome: Outcome
 
 
+@dataclass(frozen=True)
+class Takers:
+    """What the tables say of the bidders: who isn't active in the register, and how many units who has places for.
+
+    A provider that never said its places isn't in `capacity`: it is held to what it offered.
+    """
+
+    inactive: tuple[str, ...] = ()
+    capacity: Mapping[str, int] = field(default_factory=dict)
+
+    def less(self, awards: Iterable[AwardLine]) -> Takers:
+        """After these awards: their places are promised."""
+        left = dict(self.capacity)
+        for award in awards:
+            if award.provider_id in left:
+                left[award.provider_id] = max(0, left[award.provider_id] - award.volume)
+        return Takers(self.inactive, left)
+
+
 # -- the computation, purely ------------------------------------------------------------------------------------------
 
 
@@ -112,25 +133,26 @@ def awards_of(
     return tuple(awards), given.unallocated
 
 
-def ranked_offers(state: Competition, lot_id: str, inactive: Sequence[str]) -> tuple[RankedOffer, ...]:
-    """The lot's offers in rank; free is what was offered and not awarded, nothing for who declined or isn't active."""
+def ranked_offers(state: Competition, lot_id: str, takers: Takers) -> tuple[RankedOffer, ...]:
+    """The lot's offers in rank; free is what was offered, not awarded and can be done; nothing for who declined or
+    isn't active."""
     awarded: dict[str, list[Award]] = {}
     for award in state.awards:
         awarded.setdefault(award.bid_id, []).append(award)
-    bids, gone = state.bids_by_id(), set(inactive)
+    bids, gone = state.bids_by_id(), set(takers.inactive)
     offers = []
     for bid_id in state.ranked[lot_id]:
         bid, own = bids[bid_id], awarded.get(bid_id, [])
         out = bid.provider_id in gone or any(award.outcome in ("void", "declined") for award in own)
         taken = sum(award.volume for award in own if award.outcome in ("", "active"))
-        offers.append(RankedOffer(bid_id=bid_id, offered=bid.volume, free=0 if out else bid.volume - taken))
+        free = min(bid.volume - taken, takers.capacity.get(bid.provider_id, bid.volume))
+        offers.append(RankedOffer(bid_id=bid_id, offered=bid.volume, free=0 if out else max(0, free)))
     return tuple(offers)
 
 
-def _round(state: Competition, context: Context, lot_id: str, volume: int) -> list[CompetitionAwarded]:
+def _round(state: Competition, context: Context, lot_id: str, volume: int, takers: Takers) -> list[CompetitionAwarded]:
     """The events that give out `volume`; none where nobody takes any of it."""
-    inactive: Sequence[str] = context.facts
-    ranked = ranked_offers(state, lot_id, inactive)
+    ranked = ranked_offers(state, lot_id, takers)
     number, left = state.rounds + 1, volume
     events: list[CompetitionAwarded] = []
     for start in range(0, len(ranked), CHUNK):
@@ -166,24 +188,27 @@ def _round(state: Competition, context: Context, lot_id: str, volume: int) -> li
     ground=LAW,
 )
 def award(state: Competition, command: AwardCompetition, context: Context) -> Decision:
-    """`context.facts`: the providers among the ranked that aren't active in the register now."""
+    """`context.facts`: what the tables say of the bidders (`Takers`)."""
     assert state.standstill_until is not None
     if state.stopped_days is not None:
         return decided()  # complaints have stopped the clock; when it goes on there is another due command
     if context.now < state.standstill_until + GRACE:
         return decided(due=(Due(state.standstill_until + GRACE, command),))
+    takers: Takers = context.facts
     events: list[Event] = []
     lost: list[str] = []
     for lot in state.living_lots:
-        given = _round(state, context, lot.lot_id, lot.volume)
+        given = _round(state, context, lot.lot_id, lot.volume, takers)
         events += given
+        takers = takers.less(line for event in given for line in event.awards)
         if not given:
             lost.append(lot.lot_id)
-    if not events:
-        return decided(CompetitionUnsuccessful(competition_id=context.id, lot_ids=tuple(lost), reason="none_active"))
-    if lost:
-        events.append(LotsUnsuccessful(competition_id=context.id, lot_ids=tuple(lost), reason="none_active"))
-    return decided(*events)
+    if not lost:
+        return decided(*events)
+    able = any(bid.provider_id not in takers.inactive for lot_id in lost for bid in state.bids_of(lot_id, "admitted"))
+    fields: dict[str, Any] = {"lot_ids": tuple(lost), "reason": "no_capacity" if able else "none_active"}
+    end = LotsUnsuccessful if events else CompetitionUnsuccessful
+    return decided(*events, end(competition_id=context.id, **fields))
 
 
 @competition.command(
@@ -206,7 +231,8 @@ def settle(state: Competition, command: SettleAward, context: Context) -> Decisi
     )
     after = _settled(state, settled)
     # DOMAIN §2: winner refuses → next in rank.
-    following = _round(after, context, found.lot_id, found.volume) if command.outcome == "declined" else []
+    declined = command.outcome == "declined"
+    following = _round(after, context, found.lot_id, found.volume, context.facts) if declined else []
     if not following and all(award.outcome for award in after.awards):
         return decided(settled, CompetitionAgreed(competition_id=context.id))
     return decided(settled, *following)
