@@ -1,6 +1,6 @@
 """Failpoints: named places where a fault test makes a process die, freeze or fail. Off unless asked for.
 
-`MARKET_FAILPOINT="sealer.committed:exit"` kills the process there with SIGKILL, `:raise` raises, `:stop` freezes it
+`MARKET_FAILPOINT="publisher.published:exit"` kills the process there with SIGKILL, `:raise` raises, `:stop` freezes it
 with SIGSTOP. Each fires once.
 """
 
@@ -26,7 +26,8 @@ def failpoint(name: str) -> None:
     if action == "exit":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # To this very thread: sent to the process, another thread may take it, and this one would go on for a moment.
+        signal.raise_signal(signal.SIGSTOP)
     elif action == "raise":
         raise FailpointHit(name)
 

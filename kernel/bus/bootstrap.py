@@ -3,13 +3,20 @@
 psycopg waits in C unless it is told otherwise, and would then hold up every green thread of the process while the
 database works (ten parallel sleeps took 5.0 s instead of 1.0 s). So it is told twice: by its setting, and by a way of
 waiting that is the hub's own.
+
+A green thread that can't be switched to for want of memory is lost, and whoever waits for it waits for ever: the hub
+would say so and go on. Here the process ends, for its supervisor to start it again.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 _TOO_LATE = sorted({"psycopg", "sqlalchemy", "amqp", "kombu", "nameko"} & set(sys.modules))
 if _TOO_LATE:
@@ -39,3 +46,26 @@ for _module in ("socket", "select", "thread", "time", "os"):
 assert psycopg.waiting.wait is psycopg.waiting.wait_selector, "psycopg would block the process"
 psycopg.waiting.wait = green_wait.wait
 offload.through(eventlet.tpool.execute)
+
+
+def _end_without_memory(kind: type[BaseException] | None) -> None:
+    if kind is not None and issubclass(kind, MemoryError):
+        os.write(2, b"no memory left: this process ends\n")
+        os._exit(1)
+
+
+def _unless_without_memory(say: Callable[..., None], *what: Any) -> None:
+    """What the hub does with an exception of one of its callbacks; the last of `what` is `sys.exc_info()`."""
+    _end_without_memory(what[-1][0])
+    say(*what)
+
+
+def _thread_died(say: Callable[[threading.ExceptHookArgs], object], what: threading.ExceptHookArgs) -> None:
+    _end_without_memory(what.exc_type)
+    say(what)
+
+
+_hub = eventlet.hubs.get_hub()
+for _name in ("squelch_exception", "squelch_generic_exception", "squelch_timer_exception"):
+    setattr(_hub, _name, partial(_unless_without_memory, getattr(_hub, _name)))
+threading.excepthook = partial(_thread_died, threading.excepthook)
