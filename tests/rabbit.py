@@ -1,8 +1,8 @@
 """A real RabbitMQ for every test that asks, and a toy market of several workers over it.
 
 `amqp_url` is a virtual host of the test module's own: on the broker of MARKET_AMQP_URL, else on a private node of the
-installed server, else on the broker of docker-compose.yml where an engine runs. `rabbit` is always the private node,
-as tests do to it what nobody may do to a broker that others use.
+installed server, else on the one of tests/docker-compose.yml where an engine for containers runs. `rabbit` is always
+the private node, as tests do to it what nobody may do to a broker that others use.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,9 +25,11 @@ from app.rabbit_node import RabbitNode, scripts
 from kernel.bus.broker import connect, drop
 from kernel.bus.topology import Binding, Declared, declare
 from kernel.service import Service
-from kernel.settings import PROJECT, Settings
+from kernel.settings import Settings
 
 NewVhost = Callable[[], str]
+COMPOSE = Path(__file__).with_name("docker-compose.yml")
+CONTAINER, PORT, ACCOUNT = "rabbitmq", 5672, "tests"  # its password is the same word
 
 
 @pytest.fixture(scope="session")
@@ -66,12 +69,8 @@ def new_vhost(request: pytest.FixtureRequest) -> Iterator[NewVhost]:
         node: RabbitNode = request.getfixturevalue("rabbit_node")
         yield lambda: node.add_vhost(f"test-{uuid.uuid4().hex[:12]}")
     elif PARTS["rabbitmq"].is_present():
-        compose = ["docker", "compose", "--file", str(PROJECT / "docker-compose.yml")]
-        services = request.getfixturevalue("docker_services")
-        port = services.port_for("rabbitmq", 5672)
-        yield from _vhosts_of(
-            f"amqp://guest:guest@127.0.0.1:{port}/", [*compose, "exec", "-T", "rabbitmq", "rabbitmqctl"]
-        )
+        containers = request.getfixturevalue("docker_services")
+        yield from _vhosts_of(*in_container(containers, request.getfixturevalue("docker_compose_project_name")))
     else:
         pytest.skip(PARTS["rabbitmq"].gap)
 
@@ -85,13 +84,26 @@ def amqp_url(new_vhost: NewVhost) -> str:
 @pytest.fixture(scope="session")
 def docker_compose_file() -> str:
     """For pytest-docker."""
-    return str(PROJECT / "docker-compose.yml")
+    return str(COMPOSE)
 
 
 @pytest.fixture(scope="session")
 def docker_setup() -> str:
-    """For pytest-docker: of all services, the broker alone."""
-    return "up --detach --wait rabbitmq"
+    """For pytest-docker: returns when the broker is healthy."""
+    return "up --detach --wait"
+
+
+class Containers(Protocol):
+    """What pytest-docker's `docker_services` offers."""
+
+    def port_for(self, service: str, container_port: int) -> int: ...
+
+
+def in_container(containers: Containers, project: str) -> tuple[str, list[str]]:
+    """(URL, how to run its rabbitmqctl) of the broker that the engine runs for the tests under the name `project`."""
+    port = containers.port_for(CONTAINER, PORT)
+    inside = ["docker", "compose", "--file", str(COMPOSE), "--project-name", project, "exec", "-T", CONTAINER]
+    return f"amqp://{ACCOUNT}:{ACCOUNT}@127.0.0.1:{port}/", [*inside, "rabbitmqctl"]
 
 
 def _vhosts_of(url: str, rabbitmqctl: list[str]) -> Iterator[NewVhost]:
