@@ -64,7 +64,6 @@ class Publisher:
             ).all()
             if not entries:
                 return 0
-            failpoint("publisher.before_publish")
             self._transport.publish(self._service, [Sealed(e[0], e[1], bytes(e[2]), e[3]) for e in entries])
             failpoint("publisher.published")
             run(connection, [("UPDATE publication SET sequence = %s", (entries[-1][0],)), COMMIT])

@@ -11,7 +11,6 @@ import orjson
 
 from kernel import tracing
 from kernel.database import is_transient, lock_key
-from kernel.failpoints import failpoint
 from kernel.host import Host
 from kernel.identity import Actor
 from kernel.logs import logger, told
@@ -54,7 +53,6 @@ class Schedule:
                     outcome = store.execute(unit, command, cause)
                     span.set({"market.outcome": outcome.code})
                 connection.exec_driver_sql("DELETE FROM due WHERE id = %s", (row_id,))
-                failpoint("schedule.before_commit")
                 store.finish(unit)
         except Exception as problem:
             if row_id is None or is_transient(problem):

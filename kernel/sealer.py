@@ -49,7 +49,6 @@ class Sealer:
                 return 0
             link = Link(*head[0])
             entries, sequences, last = _chain(rows, link, max(to_text(self._clock.now(connection)), link.sealedat))
-            failpoint("sealer.before_commit")
             ids, event_ids, subjects, types, _ = map(list, zip(*rows, strict=True))
             run(
                 connection,
@@ -60,7 +59,6 @@ class Sealer:
                     COMMIT,
                 ],
             )
-        failpoint("sealer.committed")
         SEALED.labels(self._service).inc(len(rows))
         return len(rows)
 

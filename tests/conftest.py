@@ -53,7 +53,7 @@ def databases(postgres_dsn: str) -> Iterator[Callable[[str | None], str]]:
     created: list[str] = []
 
     def create(template: str | None = None) -> str:
-        name = f"market_test_{uuid.uuid4().hex}"
+        name = f"market_test_{os.getpid()}_{uuid.uuid4().hex}"  # whose it is, where a run was killed
         with psycopg.connect(postgres_dsn, autocommit=True) as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(

@@ -6,18 +6,16 @@ A caller that got no answer knows nothing; it sends the same command with the sa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from kernel.identity import Actor
+from tests.faults.patience import PATIENCE_S
 
 KEEPER = Actor("keeper", frozenset({"keeper"}))
 """Who sends every command here: a reply is kept per actor, so whoever settles must be the one who asked."""
 
-SETTLE_S = 30.0
 Answer = dict[str, Any]
 
 
@@ -48,17 +46,6 @@ class Book:
         if is_final(answer):
             self.answers[key] = answer
 
-    def read(self, lines: Iterable[bytes]) -> None:
-        """Take over what a writer process wrote before it died; its last line may be torn."""
-        for line in lines:
-            if not line.endswith(b"\n"):
-                continue
-            said = orjson.loads(line)
-            if "sent" in said:
-                self.sent[said["sent"]] = Sent(said["sent"], said["name"], said["data"])
-            elif "answered" in said:
-                self.hear(said["answered"], said["answer"])
-
     def unknown(self) -> list[Sent]:
         """What was sent and never answered."""
         return [sent for key, sent in self.sent.items() if key not in self.answers]
@@ -66,7 +53,7 @@ class Book:
     def settle(self, send: Callable[[Sent], Answer]) -> int:
         """Send what is unknown again, each until it is answered; how many that were."""
         unknown = self.unknown()
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + PATIENCE_S
         for sent in unknown:
             while not is_final(self.send(sent, send)):
                 assert time.monotonic() < deadline, f"{sent.key} can't be settled"

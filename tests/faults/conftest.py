@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -10,16 +11,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from app.machine import PARTS
 from app.rabbit_node import RabbitNode, scripts
-from tests.faults.child import SERVICES
+from tests.conftest import databases
 from tests.faults.fleet import Fleet
+from tests.faults.left_behind import MARK, databases_of_this_run, processes_with
 from tests.faults.matrix import Matrix
+from tests.faults.patience import until
 from tests.faults.server import Server
 from tests.faults.system import System
 from tests.faults.toys import toys
-from tests.support import market
+from tests.support import Market, market
 from tests.toy import services
 
 Make = Callable[[str], System]
@@ -30,14 +34,37 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Matrix(), "fault-matrix")
 
 
+@pytest.fixture(scope="session")
+def toy_template(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database in which the toy market has been set up, to be copied."""
+    home = tmp_path_factory.mktemp("template")
+    with databases(postgres_dsn) as create:
+        url = create(None)
+        with market(toys(home), url, home):
+            pass
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind(postgres_dsn: str, toy_template: str) -> Iterator[None]:
+    """When the tests of a module are over, none of their processes runs and none of their databases is there."""
+    mark, before = uuid.uuid4().hex, databases_of_this_run(postgres_dsn)
+    os.environ[MARK] = mark
+    yield
+    del os.environ[MARK]
+    until(lambda: not processes_with(MARK, mark))
+    assert databases_of_this_run(postgres_dsn) == before
+
+
 @pytest.fixture
-def make_system(tmp_path: Path) -> Iterator[Make]:
-    """`make_system(dsn)` sets the toy market up in a database and ends its processes after the test."""
+def make_system(tmp_path: Path, toy_template: str) -> Iterator[Make]:
+    """`make_system(dsn)` takes a database of the toy market into use and ends its processes after the test."""
     with ExitStack() as stack:
 
         def make(url: str) -> System:
-            made = stack.enter_context(market([s() for s in SERVICES.values()], url, tmp_path / "home"))
-            system = System(made, tmp_path)
+            home = tmp_path / "home"
+            system = System(Market(toys(home), url, home, None, made=True), tmp_path)
+            stack.callback(system.market.close)
             stack.callback(system.close)
             return system
 
@@ -46,8 +73,14 @@ def make_system(tmp_path: Path) -> Iterator[Make]:
 
 
 @pytest.fixture
-def system(fresh_database: str, make_system: Make) -> System:
-    return make_system(fresh_database)
+def toy_database(new_database: Callable[[str | None], str], toy_template: str) -> str:
+    """The DSN of a toy market's database that nobody else uses."""
+    return new_database(toy_template)
+
+
+@pytest.fixture
+def system(toy_database: str, make_system: Make) -> System:
+    return make_system(toy_database)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +109,8 @@ def broker() -> Iterator[RabbitNode]:
     node.start()
     yield node
     node.close()
-    shutil.rmtree(home, ignore_errors=True)
+    until(lambda: not processes_with("HOME", str(home)))
+    shutil.rmtree(home)
 
 
 @pytest.fixture(scope="module")

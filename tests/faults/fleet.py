@@ -20,11 +20,12 @@ from kernel.ids import new_id
 from kernel.instants import to_text
 from tests.faults.book import Sent, is_final
 from tests.faults.checks import backlog
+from tests.faults.patience import PATIENCE_S, until
 from tests.faults.rpc import Rpc
-from tests.faults.system import PATIENCE_S, ROOT, Child, System
+from tests.faults.system import ROOT, Child, System
 from tests.faults.tap import Tap
 from tests.rabbit import declare_for
-from tests.support import Market, eventually
+from tests.support import Market
 
 DRAINED_WITHIN_S = 60.0  # check R
 REPLICAS = {"box": 2, "mirror": 2, "clockwork": 1, "audit": 1}
@@ -58,10 +59,8 @@ class Process(Child):
 class Fleet(System):
     """Processes of a market's services over the broker at `amqp_url`, and the book of what was asked of them."""
 
-    def __init__(self, market: Market, folder: Path, amqp_url: str, table: str = "toys") -> None:
-        """`table` of tests/faults/service.py: what its processes can be."""
+    def __init__(self, market: Market, folder: Path, amqp_url: str) -> None:
         super().__init__(market, folder)
-        self.table = table
         self.amqp_url = amqp_url
         self.database_url, self.broker_url = market.url, amqp_url
         self.environment: dict[str, str] = {}
@@ -117,7 +116,7 @@ class Fleet(System):
             "MARKET_FAILPOINT": failpoint,
             **self.environment,
         }
-        command = [sys.executable, "-P", "-W", "ignore", "-m", "tests.faults.service", self.table, service]
+        command = [sys.executable, "-P", "-W", "ignore", "-m", "tests.faults.service", service]
         with said.open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **settings, **environment},
@@ -178,17 +177,17 @@ class Fleet(System):
     # -- the end --------------------------------------------------------------------------------------------------
 
     def until(self, check: Callable[[], object], within_s: float = PATIENCE_S) -> None:
-        eventually(lambda: bool(check()), within_s)
+        until(check, within_s)
 
     def reached(self) -> dict[str, list[int]]:
         return self.tap.reached()
 
-    def rest(self) -> None:
+    def rest(self, within_s: float = DRAINED_WITHIN_S) -> None:
         """Ask again for what nobody knows; then the processes do what is left, without anybody's help."""
         self.settle()
-        until = time.monotonic() + DRAINED_WITHIN_S
+        end = time.monotonic() + within_s
         while waiting := backlog(self):
-            assert time.monotonic() < until, f"it doesn't drain by itself: {waiting}"
+            assert time.monotonic() < end, f"it doesn't drain by itself: {waiting}"
             time.sleep(0.05)
 
 

@@ -49,13 +49,15 @@ FAULTS = {
     47: "two bookings, one room",
     48: "old event versions",
 }
-#: Rows whose faults don't need processes or a bus, and the tests that have them.
+#: Rows whose faults don't need processes or a bus, and what else has tests of its own.
 ELSEWHERE = {
     25: "deadlocks of money: tests/component/billing/test_money.py",
     31: "yesterday's dump restored: tests/deploy/test_backup.py",
     37: "early opening: tests/component/custodian/test_release.py and vault/test_vault.py",
     38: "a custodian lost: tests/component/custodian/test_release.py",
     45: "TLS of another authority: tests/deploy/test_started.py",
+    46: "every account of an installation: tests/deploy/test_broker_rights.py",
+    48: "the corpus of every event ever written: tests/contract/test_contracts.py",
 }
 _HEAD = ("row", "fault", "injected", "result", "s")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
 import socket
 import struct
 import threading
@@ -15,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 
 COMMIT_SENT = b"COMMIT\x00"  # in a Parse message of the client
 COMMIT_ANSWERED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # CommandComplete of the server
+DEEDS = (b"UPDATE", b"INSERT", b"DELETE", b"COMMIT")  # as a connection sends them the first time, by their text
 Loss = Literal["commit", "answer"]
 Direction = Literal["there", "back"]
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
@@ -39,6 +42,7 @@ class Link:
 
     def close(self) -> None:
         self._open.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # which ends `accept`; closing alone doesn't
         self._listener.close()
         for one in (*self._clients, *self._servers):
             with suppress(OSError):
@@ -106,13 +110,17 @@ class Link:
 
 
 class Proxy(Link):
-    """`url` is the database behind this proxy. `lose(what)` arms it for the next COMMIT only; `lost` counts."""
+    """`url` is the database behind this proxy."""
 
     def __init__(self, url: str) -> None:
         with psycopg.connect(url) as connection:
             host, port = connection.info.host, connection.info.port
         self._armed: list[Loss] = []
         self.lost = 0
+        """How many of them it has lost."""
+        self._victim = (0, 0)  # how many messages it may send yet, and its process
+        self._counting = threading.Lock()
+        self.felled = False
         super().__init__(f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port))
         # Without encryption, or the proxy couldn't see what it passes.
         query = {"sslmode": "disable", "gssencmode": "disable"}
@@ -120,9 +128,32 @@ class Proxy(Link):
         self.url = made.render_as_string(hide_password=False)
 
     def lose(self, what: Loss) -> None:
+        """Of the next COMMIT, itself or its answer."""
         self._armed = [what]
 
+    def fell(self, number: int, process: int) -> None:
+        """Kill `process` in place of the `number`-th message from now on that locks, writes or commits."""
+        self.felled, self._victim = False, (number, process)
+
+    def spare(self) -> bool:
+        """Whether it was felled; from now on everybody is heard."""
+        with self._counting:
+            was, self.felled, self._victim = self.felled, False, (0, 0)
+            return was
+
+    def _fells(self, message: bytes) -> bool:
+        with self._counting:
+            left, process = self._victim
+            if process and any(word in message for word in DEEDS):
+                self._victim = (left - 1, process)
+                if left == 1:
+                    os.kill(process, signal.SIGKILL)
+                    self.felled = True
+            return self.felled
+
     def _loses(self, passed: bytes, direction: Direction) -> bool:
+        if direction == "there" and self._fells(passed):
+            return True
         what: Loss = "commit" if direction == "there" else "answer"
         if (COMMIT_SENT if what == "commit" else COMMIT_ANSWERED) not in passed or self._armed != [what]:
             return False

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from app.postgres import Embedded
-from tests.support import eventually
+from tests.faults.patience import until
 
 
 class Server:
@@ -26,12 +26,16 @@ class Server:
             [folder] = connection.execute("SHOW data_directory").fetchone() or [""]
         pid = int((Path(folder) / "postmaster.pid").read_text().split()[0])
         os.kill(pid, how)
-        eventually(lambda: self._embedded._server_pid() is None)
+        until(lambda: self._embedded._server_pid() is None)
 
     def start_again(self) -> None:
         again = Embedded(self._home)
         again.start()
         again.stop()  # the first one still uses it, so the server stays
+
+    def ready(self) -> None:
+        """Wait until it has recovered from what was done to it."""
+        until(self._embedded._answers)
 
     def configure(self, **settings: str) -> None:
         with psycopg.connect(self.dsn, autocommit=True) as connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -19,11 +18,11 @@ from kernel.database import is_transient
 from kernel.ids import new_id
 from kernel.publisher import Publisher
 from tests.faults.book import KEEPER, Answer, Book, Sent
+from tests.faults.patience import PATIENCE_S
 from tests.faults.transport import FileTransport, published
 from tests.support import Market
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0  # for what takes a second on a machine that has nothing else to do
 
 
 class Child:
@@ -34,17 +33,11 @@ class Child:
         self._output = output
         self._errors = errors
 
-    def lines(self) -> list[bytes]:
-        return self._output.read_bytes().splitlines(keepends=True)
-
     def said(self, what: str) -> list[Any]:
         """Every value that it gave under the name `what`."""
-        whole = [orjson.loads(line) for line in self.lines() if line.endswith(b"\n")]
+        lines = self._output.read_bytes().splitlines(keepends=True)
+        whole = [orjson.loads(line) for line in lines if line.endswith(b"\n")]
         return [line[what] for line in whole if what in line]
-
-    def count(self, what: str) -> int:
-        """How many lines it has given under the name `what`."""
-        return self._output.read_bytes().count(b'{"%s":' % what.encode())
 
     def until(self, check: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Poll until `check()` holds; a process that died meanwhile, or `within_s`, end the test."""
@@ -56,7 +49,7 @@ class Child:
 
     def died(self) -> None:
         """Wait for its death by SIGKILL."""
-        self._ended(-signal.SIGKILL)
+        self.ended(-signal.SIGKILL)
 
     def frozen(self) -> None:
         """Wait until it is stopped by SIGSTOP."""
@@ -64,18 +57,15 @@ class Child:
 
     def kill(self) -> None:
         self.process.kill()
-        self._ended(-signal.SIGKILL)
+        self.ended(-signal.SIGKILL)
 
     def stop(self) -> None:
         """Stop gracefully."""
         self.process.terminate()
-        self._ended(0)
+        self.ended(0)
 
-    def done(self) -> None:
-        """Wait for its own end."""
-        self._ended(0)
-
-    def _ended(self, status: int) -> None:
+    def ended(self, status: int) -> None:
+        """Wait for its end with `status`; one of a signal is below zero."""
         try:
             found = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -123,27 +113,17 @@ class System:
 
     # -- processes ------------------------------------------------------------------------------------------------
 
-    def worker(self, *services: str, failpoint: str = "") -> Child:
-        return self._spawn("work", "--published", str(self.published), "--services", *services, failpoint=failpoint)
-
-    def writer(self, boxes: Sequence[str], count: int, failpoint: str = "") -> Child:
-        more = ("--prefix", new_id(), "--count", str(count), "--boxes", *boxes)
-        return self._spawn("write", *more, failpoint=failpoint)
-
-    def _spawn(self, role: str, *more: str, failpoint: str) -> Child:
+    def worker(self, *services: str, url: str = "") -> Child:
+        """The workers of some services in a process, which says `ready` when they run; `url`: its way to the database."""
         number = len(self._children)
         output, errors = self.folder / f"{number}.out", self.folder / f"{number}.err"
-        settings = self.market.settings
-        command = [sys.executable, "-m", "tests.faults.child", role, "--url", self.market.url]
+        command = [sys.executable, "-m", "tests.faults.child", "--url", url or self.market.url]
+        home = self.market.settings.home
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
-                [*command, "--home", str(settings.home), *more],
-                cwd=ROOT,
-                env={**os.environ, "MARKET_FAILPOINT": failpoint},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
+                [*command, "--home", home, "--published", self.published, *services],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+            )  # fmt: skip
         child = Child(process, output, errors)
         self._children.append(child)
         return child
@@ -155,10 +135,7 @@ class System:
     # -- the end --------------------------------------------------------------------------------------------------
 
     def settle(self) -> int:
-        """Read what the writers knew, and ask again for what nobody knows; how many commands that were."""
-        for child in self._children:
-            if child.process.args[3] == "write":  # type: ignore[index]
-                self.book.read(child.lines())
+        """Ask again for what nobody knows; how many commands that were."""
         return self.book.settle(self.send)
 
     def rest(self) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,15 +13,14 @@ from sqlalchemy import Connection
 from kernel import sealer as sealing
 from kernel.ids import new_id
 from kernel.pipeline import Statement, run
-from kernel.publisher import Publisher
+from kernel.publisher import Publisher, Sealed
 from kernel.store import Store, Unit
 from kernel.subscription import Subscription
 from tests.faults.book import Sent
 from tests.faults.checks import CHECKS, check
+from tests.faults.patience import until
 from tests.faults.system import System
-from tests.faults.toys import toys
 from tests.faults.transport import FileTransport
-from tests.support import eventually, market
 
 
 def findings(system: System) -> dict[str, str]:
@@ -168,21 +166,22 @@ def test_a_head_that_is_not_the_end_of_the_chain(system: System) -> None:
 
 
 @pytest.fixture
-def audited(fresh_database: str, tmp_path: Path) -> Iterator[System]:
-    """Box, mirror and clockwork with the audit service over them, which has signed two checkpoints."""
-    with market(toys(tmp_path / "home"), fresh_database, tmp_path / "home") as made:
-        system = System(made, tmp_path)
-        boxes = system.open_boxes(2)
-        for number in (1, 2):
-            system.put(boxes, 3)
-            system.rest()
-            eventually(lambda number=number: made.work() or _signed(system) == number)
-        assert findings(system) == {}
-        yield system
+def audited(system: System) -> System:
+    """A system whose audit service has signed two checkpoints."""
+    boxes = system.open_boxes(2)
+    for _ in range(2):
+        system.put(boxes, 3)
+        system.rest()
+        until(lambda: system.market.work() or _all_signed(system))
+    assert findings(system) == {}
+    return system
 
 
-def _signed(system: System) -> int:
-    return int(system.market.sql("SELECT count(*) FROM audit.checkpoint")[0][0])
+def _all_signed(system: System) -> bool:
+    [(leaves, signed)] = system.market.sql(
+        "SELECT (SELECT count(*) FROM audit.leaf), (SELECT max(size) FROM audit.checkpoint)"
+    )
+    return bool(leaves == signed)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +272,7 @@ def test_due_commands_that_fire_twice_or_never_or_in_disorder(
 class Disorderly(FileTransport):
     """A publisher's transport without order."""
 
-    def publish(self, source: str, entries: Sequence[tuple[int, str, bytes]]) -> None:
+    def publish(self, source: str, entries: Sequence[Sealed]) -> None:
         super().publish(source, entries[::-1])
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 import resource
 import signal
-import time
 from datetime import UTC, datetime
 
-import psutil
 import pytest
 
 from app.machine import faketime_library
@@ -20,7 +18,7 @@ from tests.faults.fleet import Fleet
 
 pytestmark = [pytest.mark.needs("rabbitmq"), pytest.mark.timeout(240)]
 
-TAKEN_OVER_WITHIN_S = 3.5  # the idle limit is 2 s; the rest is for a busy machine
+IDLE_S = 2.0  # after which the database takes the head row from whoever sleeps on it
 
 
 def ends_well(fleet: Fleet) -> None:
@@ -39,6 +37,7 @@ def test_processes_killed_at_random(fleet: Fleet) -> None:
     dice = random.Random(seed)
     with fleet.load(callers=6) as load:
         for _ in range(KILLS):
+            fleet.give("clockwork.wind", {"id": new_id(), "ticks": 10})
             load.more(dice.randrange(5, 60))
             victim = dice.choice(fleet.alive())
             victim.kill()
@@ -92,9 +91,8 @@ def test_a_process_frozen_inside_the_sealers_lock(fleet: Fleet) -> None:
     frozen = fleet.start("box", "sealer.locked:stop")
     with fleet.load() as load:
         frozen.frozen()
-        since, head = time.monotonic(), fleet.head("box")
-        fleet.until(lambda: fleet.head("box") > head)
-        assert time.monotonic() - since < TAKEN_OVER_WITHIN_S
+        head = fleet.head("box")
+        fleet.until(lambda: fleet.head("box") > head, 10 * IDLE_S)
         load.more()
         frozen.process.send_signal(signal.SIGCONT)
         load.more()
@@ -105,7 +103,16 @@ def test_a_process_frozen_inside_the_sealers_lock(fleet: Fleet) -> None:
 # -- limits -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.matrix(44, "prlimit of open files to what is open now, then all connections cut")
+def needs_new_connections(fleet: Fleet, service: str) -> None:
+    ended = fleet.market.sql(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = %s",
+        (f"market-{service}",),
+    )
+    assert ended[0][0] > 0
+
+
+@pytest.mark.matrix(44, "prlimit of open files to 3, then its sessions terminated")
 def test_a_process_without_descriptors(fleet: Fleet) -> None:
     starved = fleet.start("box")
     starved.until_told("taking calls")
@@ -113,10 +120,7 @@ def test_a_process_without_descriptors(fleet: Fleet) -> None:
     with fleet.load() as load:
         load.more()
         resource.prlimit(starved.pid, resource.RLIMIT_NOFILE, (3, held[1]))
-        fleet.market.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'market-box'"
-        )
+        needs_new_connections(fleet, "box")
         load.more(40)  # by the others, and by itself where it still has what it needs
         starved.until(lambda: starved.told("Too many open files") or starved.told("a turn failed"))
         resource.prlimit(starved.pid, resource.RLIMIT_NOFILE, held)
@@ -126,16 +130,17 @@ def test_a_process_without_descriptors(fleet: Fleet) -> None:
     ends_well(fleet)
 
 
-@pytest.mark.matrix(44, "prlimit of memory to what is used now, under load")
+@pytest.mark.matrix(44, "prlimit of memory: no more of it, under load, then its sessions terminated")
 def test_a_process_without_memory(fleet: Fleet) -> None:
     starved = fleet.start("box")
     starved.until_told("taking calls")
     with fleet.load(callers=8, pause_s=0) as load:
         load.more()
-        used = psutil.Process(starved.pid).memory_info().vms
-        resource.prlimit(starved.pid, resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
-        load.more(200)
-    starved.kill()  # whether it has got along, or died and been started again by its supervisor
+        resource.prlimit(starved.pid, resource.RLIMIT_AS, (2**20, resource.RLIM_INFINITY))
+        needs_new_connections(fleet, "box")
+        starved.ended(1)  # for its supervisor to start it again, and not half alive
+        load.more()
+    assert starved.told("no memory left")
     ends_well(fleet)
 
 

@@ -10,15 +10,24 @@ import pytest
 
 from kernel.chain import ChainError, verify_chain
 from kernel.ids import new_id
-from tests.faults.checks import check, entries, positions, tables
-from tests.faults.conftest import Make
+from tests.faults.checks import (
+    accepted,
+    backlog,
+    check,
+    check_market,
+    effects,
+    entries,
+    positions,
+    sums,
+    tables,
+    versions,
+)
 from tests.faults.system import System
 from tests.support import Market
 
 
 @pytest.fixture
-def history(fresh_database: str, make_system: Make) -> System:
-    system = make_system(fresh_database)
+def history(system: System) -> System:
     system.put(system.open_boxes(3), 9)
     system.give("clockwork.wind", {"id": new_id(), "ticks": 3})
     system.rest()
@@ -52,6 +61,7 @@ LOG_EDITS = [
 ]  # fmt: skip
 
 
+@pytest.mark.matrix(29, "superuser: bytes, instant, deletion, swap, repetition in a log")
 def test_an_edited_log_is_found_by_its_chain_which_names_the_entry(history: System) -> None:
     [(head,)] = history.market.sql("SELECT hash FROM box.log_head")
     for what, statement, sequence in LOG_EDITS:
@@ -81,6 +91,7 @@ ROW_EDITS = [
 ]  # fmt: skip
 
 
+@pytest.mark.matrix(34, "superuser: 12 edits of states and read tables")
 def test_an_edited_row_of_a_state_or_a_read_table_is_found_by_the_replay_which_names_it(history: System) -> None:
     for table, statement, named in ROW_EDITS:
         with edited(history.market, table, statement):
@@ -95,3 +106,37 @@ def test_the_edited_field_is_named_with_the_key_of_its_row(history: System) -> N
     with edited(history.market, "mirror.seen", f"UPDATE mirror.seen SET amount = 77 WHERE box_id = '{box_id}'"):
         [found] = tables(history)
     assert re.fullmatch(rf"mirror\.seen {box_id}: amount is 77, the log says \d+", found)
+
+
+# -- withheld ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.matrix(33, "superuser deletes an event before it is sealed")
+def test_an_event_that_never_reached_the_log_is_a_hole_in_its_stream_and_in_the_callers_book(history: System) -> None:
+    [box_id] = history.open_boxes(1)
+    history.put([box_id], 3)
+    history.market.sql("DELETE FROM box.outbox WHERE id = (SELECT min(id) + 2 FROM box.outbox)")
+    history.market.installation.workers["box"].sealer.seal()
+    assert versions(history) == [f"box Box/{box_id} goes from 2 to 4"]
+    assert any("the log has []" in line for line in accepted(history))
+    assert any("goes from version 2 to 4" in line for line in tables(history))
+    assert positions(history) == [], "the sealer numbers what there is: this is found by the stream alone"
+
+
+@pytest.mark.matrix(33, "superuser deletes a sealed event that nobody has read")
+def test_an_event_taken_out_of_the_log_stops_its_readers_before_the_hole(history: System) -> None:
+    sealer = history.market.installation.workers["box"].sealer
+    history.put(history.open_boxes(1), 4)
+    assert sealer.seal() == 5
+    [(last,)] = history.market.sql("SELECT sequence FROM box.log_head")
+    hole = last - 2
+    with edited(history.market, "box.log", f"DELETE FROM box.log WHERE sequence = {hole}"):
+        history.market.work()
+        assert f"box: the log has {last - 1} entries, missing are [{hole}]" in positions(history)
+        for reader in ("mirror", "audit"):
+            reached = history.market.sql(f"SELECT sequence FROM {reader}.subscription WHERE source = 'box'")
+            assert reached == [(hole - 1,)], reader
+        assert {"mirror behind box (3)", "audit behind box (3)"} <= set(backlog(history)), "which an alarm is told"
+    history.rest()  # it is put back, and they go on by themselves
+    check_market(history)  # nobody has published it meanwhile: they have it from the log
+    assert effects(history) == [] and sums(history) == []

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from kernel.service import Service
 from services.audit.service import service as audit
-from tests.faults.child import SERVICES
+from tests.faults.clockwork import clockwork_service
+from tests.toy.services import box_service, mirror_service
+
+TOYS = (box_service, mirror_service, clockwork_service)
 
 
 def toys(home: Path) -> list[Service]:
@@ -16,5 +19,6 @@ def toys(home: Path) -> list[Service]:
     contracts = home / f"contracts-{os.getpid()}"  # each process writes its own
     contracts.mkdir(parents=True, exist_ok=True)
     (contracts / "readers.json").write_text("{}")
+    made = [make() for make in TOYS]
     # Custodians, to whom the real one publishes its tree, aren't here.
-    return [*(make() for make in SERVICES.values()), replace(audit(tuple(SERVICES), contracts), published={})]
+    return [*made, replace(audit(tuple(service.name for service in made), contracts), published={})]

@@ -40,6 +40,17 @@ def everybody(home: Path) -> list[Service]:
     return [*services, audit(tuple(sorted(service.name for service in services)), home)]
 
 
+def providers(market: Market, count: int) -> list[Actor]:
+    """Active providers, put into the register's copy by hand: including hundreds is not what these tests are about."""
+    staff = [person("provider", organisation=new_id()) for _ in range(count)]
+    market.sql(
+        "INSERT INTO orders.provider (provider_id, status, number, short_name, forms, service_kinds) "
+        "SELECT p, 'active', '1', 'АНО', '[\"home\"]', '[\"domestic\"]' FROM unnest(%s::uuid[]) p",
+        ([actor.organisation for actor in staff],),
+    )
+    return staff
+
+
 def until(market: Market, holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Let the workers take turns until `holds()`; custodians look for work a few times a second."""
     deadline = time.monotonic() + timeout_s

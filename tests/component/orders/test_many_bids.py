@@ -20,8 +20,7 @@ from services.orders.domain.competition.closing import PART, StandingBid, list_h
 from services.orders.domain.competition.opening import AT_ONCE
 from services.orders.projections.bidding import SHARDS
 from tests.component.orders.country import BEGAN, neighbours
-from tests.component.orders.tender import Tender, differences, everybody, until
-from tests.component.orders.test_bidding_deadline import providers
+from tests.component.orders.tender import Tender, differences, everybody, providers, until
 from tests.support import Market, market
 
 BIDS = 1_030

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -80,18 +79,6 @@ def colliding(thing: Object, periods: int, each: int) -> list[str]:
         for n in range(each)
         for period in range(periods)
     ]
-
-
-def test_fifty_colliding_requests_granted_by_two_threads_make_one_loan_a_period(town: Town) -> None:
-    thing = Object(town)
-    answers = granted_by_two_at_once(thing, colliding(thing, periods=5, each=10))
-    codes = [code(answer) for answer in answers]
-    assert sorted(codes) == ["done"] * 5 + ["loan_overlaps"] * 45
-    living = thing.living()
-    assert len(living) == 5 and all(one[1] <= two[0] for one, two in pairwise(living))
-    refused = next(answer["refused"] for answer in answers if "refused" in answer)
-    other = town.market.ask("providers.loan", {"id": refused["details"]["loan"]})
-    assert other["living"] and other["premises_id"] == thing.id and "{" not in refused["ru"]
 
 
 @contextmanager
