@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from kernel.ids import derived_id
 from services.opendata import maker
 from services.opendata.fold import Fold
 from services.opendata.maker import ReleaseMaker, WrongVersion
-from services.opendata.mapping import MAPPING, BookInMemory
+from services.opendata.mapping import MAPPING, At, BookInMemory, Change
 from services.opendata.merging import compiled
 from services.opendata.queries import ocds
 from tests import opendata_story as story
@@ -80,6 +81,18 @@ def test_two_makers_at_once_make_each_release_once(office: Office) -> None:
     office.make()
     ids = [release["id"] for release in office.page()["releases"]]
     assert len(ids) == len(set(ids)) == 13 and office.page()["cursor"] == "13"
+
+
+def test_a_page_that_fails_leaves_nothing_behind(office: Office) -> None:
+    def failing(at: At) -> Iterable[Change]:
+        raise ZeroDivisionError
+
+    office.log(story.whole())
+    with pytest.raises(ZeroDivisionError):
+        office.make(ReleaseMaker(1, {**MAPPING, ("orders", "AgreementSent"): failing}))
+    assert office.page()["cursor"] == "0" and office.page()["releases"] == []
+    office.make()
+    assert office.page()["cursor"] == "13" and len(office.page()["releases"]) == 13
 
 
 def test_how_far_it_is_behind_the_tree_is_measured(office: Office) -> None:
