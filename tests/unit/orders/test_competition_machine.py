@@ -85,6 +85,7 @@ class Competing(RuleBasedStateMachine):
         self.forms: dict[str, SealedBid] = {}
         self.order: list[str] = []
         self.log: list[Event] = []
+        self.capacity: dict[str, int] = {}
 
     # -- giving commands ----------------------------------------------------------------------------------------------
 
@@ -96,10 +97,14 @@ class Competing(RuleBasedStateMachine):
             assert not decision.events
             return False
         self.walk.take(decision)
+        promised: dict[str, int] = {}
         for event in self.walk.events[before:]:
             self.log.append(event)
             if isinstance(event, award.CompetitionAwarded):
                 assert not self.walk.state.living_complaints and self.walk.state.stopped_days is None
+                for line in event.awards:
+                    promised[line.provider_id] = promised.get(line.provider_id, 0) + line.volume
+        assert all(volume <= self.capacity.get(one, volume) for one, volume in promised.items()), "has places for it"
         return True
 
     def facts(self, command: Command) -> Any:
@@ -110,8 +115,8 @@ class Competing(RuleBasedStateMachine):
             closing.CloseBidding: lambda: closing.Standing(self.standing(), sealed=True),
             opening.OpenBids: lambda: self.walk.found(*(self.forms[bid.bid_id] for bid in state.bids)),
             admission.CheckBid: lambda: ACTIVE,
-            award.AwardCompetition: award.Takers,
-            award.SettleAward: award.Takers,
+            award.AwardCompetition: lambda: award.Takers(capacity=self.capacity),
+            award.SettleAward: lambda: award.Takers(capacity=self.capacity),
         }
         return found.get(type(command), lambda: None)()
 
@@ -162,8 +167,12 @@ class Competing(RuleBasedStateMachine):
             self.walk.dues.remove(due)
             self.give(due[1])
 
-    @initialize(offers=st.lists(st.tuples(st.integers(0, 1), st.sampled_from(PRICES)), min_size=2, max_size=4))
-    def some_have_bid(self, offers: list[tuple[int, int]]) -> None:
+    @initialize(
+        offers=st.lists(st.tuples(st.integers(0, 1), st.sampled_from(PRICES)), min_size=2, max_size=4),
+        places=st.lists(st.sampled_from((0, 100, 1_000)), max_size=4),
+    )
+    def some_have_bid(self, offers: list[tuple[int, int]], places: list[int]) -> None:
+        self.capacity = {npo.organisation or "": free for npo, free in zip(NPOS, places, strict=False)}
         for who, (which, price) in zip(NPOS, offers, strict=False):
             self.submit_or_replace(who, which, price, 300)
 
