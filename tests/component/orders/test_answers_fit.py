@@ -93,8 +93,11 @@ def _fill(tender: Tender) -> None:
 
 
 def _insert(town: Market, table: str, rows: list[dict[str, Any]]) -> None:
+    """Rows with their columns; those that aren't named have their defaults."""
+    names = ", ".join(f'"{name}"' for name in rows[0])
     town.sql(
-        f"INSERT INTO orders.{table} SELECT r.* FROM jsonb_populate_recordset(NULL::orders.{table}, %s::jsonb) r",
+        f"INSERT INTO orders.{table} ({names}) "
+        f"SELECT {names} FROM jsonb_populate_recordset(NULL::orders.{table}, %s::jsonb)",
         (orjson.dumps(rows).decode(),),
     )
 
