@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,14 +168,18 @@ def missing_parts(layers: Iterable[str]) -> list[Part]:
     return [part for part in PARTS.values() if wanted & set(part.layers) and not part.is_present()]
 
 
-def install_packages(parts: Iterable[Part]) -> str | None:
-    """Installs `parts`, most of them Debian's packages; None when that went well, else why not, in a sentence."""
+def install_parts(parts: Iterable[Part]) -> str | None:
+    """Installs what `parts` can be had by; None when that went well, else why not, in a sentence."""
     parts = list(parts)
+    problem = _install_packages([package for part in parts for package in part.packages])
     for part in parts:
-        problem = part.install() if part.install else None
-        if problem:
-            return problem
-    packages = [package for part in parts for package in part.packages]
+        if problem is None and part.install:
+            problem = part.install()
+    return problem
+
+
+def _install_packages(packages: Sequence[str]) -> str | None:
+    """The same for Debian's packages."""
     if not packages:
         return None
     command = f"apt-get install {' '.join(packages)}"

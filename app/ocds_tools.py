@@ -16,8 +16,7 @@ import tempfile
 import venv
 from pathlib import Path
 
-from kernel.settings import PROJECT
-
+PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements-ocds.lock"
 HOME = PROJECT / ".venv" / "ocds-tools"
 PYTHON = HOME / "bin" / "python"
@@ -32,6 +31,8 @@ def are_present() -> bool:
 
 def install() -> str | None:
     """Make the environment anew; None when that went well, else why not, in a sentence."""
+    if not LOCK.exists():
+        return f"{LOCK} is missing"
     shutil.rmtree(HOME, ignore_errors=True)
     venv.create(HOME, with_pip=True)
     # One library comes as source only. Its build uses the locked setuptools and fetches nothing unlocked.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.failure import Failure
-from app.machine import install_packages, missing_parts
+from app.machine import install_parts, missing_parts
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("unit", "contract", "component", "faults", "conformance", "architecture", "e2e", "integration", "deploy")
@@ -25,7 +25,7 @@ def main(layers: Sequence[str], everything: bool) -> int:
     """Runs `layers` (all that exist when empty); the exit status. `everything` is the option `--all`."""
     chosen = _chosen(layers)
     missing = missing_parts(chosen)
-    problem = install_packages(missing) if everything else None
+    problem = install_parts(missing) if everything else None
     if everything and problem is None:
         missing = missing_parts(chosen)
     gaps = [part.gap for part in missing] + ([problem] if problem else [])

@@ -20,7 +20,7 @@ CLOSING = "============"
 def run(folder: Path, layers: dict[str, str], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs `test` with `arguments` in a project whose `layers` hold one test file each."""
     (folder / "app").mkdir()
-    for name in ("__init__.py", "failure.py", "machine.py", "testing.py"):
+    for name in ("__init__.py", "failure.py", "machine.py", "ocds_tools.py", "testing.py"):
         shutil.copy(ROOT / "app" / name, folder / "app" / name)
     shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
     for layer, text in layers.items():
