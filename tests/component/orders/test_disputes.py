@@ -37,8 +37,8 @@ def npos(town: Market) -> list[Actor]:
     return [provider(town) for _ in range(3)]
 
 
-def open_tender(town: Market, npos: list[Actor], *prices: int) -> tuple[Tender, list[str]]:
-    tender = Tender(town, 1000).drafted(requirements=REQUIREMENTS)
+def open_tender(town: Market, npos: list[Actor], *prices: int, volume: int = 1000) -> tuple[Tender, list[str]]:
+    tender = Tender(town, volume).drafted(requirements=REQUIREMENTS)
     tender.do("publish_competition", tender.officer)
     until(town, lambda: tender.status == "open")
     bids = [tender.bid(npo, price, 500) for npo, price in zip(npos, prices, strict=False)]
@@ -68,8 +68,8 @@ def declare(tender: Tender) -> None:
         tender.do("declare_conflicts", member, text="Конфликта нет")
 
 
-def in_standstill(town: Market, npos: list[Actor]) -> tuple[Tender, list[str]]:
-    tender, bids = open_tender(town, npos, 40_000, 41_000)
+def in_standstill(town: Market, npos: list[Actor], volume: int = 1000) -> tuple[Tender, list[str]]:
+    tender, bids = open_tender(town, npos, 40_000, 41_000, volume=volume)
     for bid_id in bids:
         check(tender, bid_id)
     tender.do("begin_evaluation", tender.officer)
@@ -257,3 +257,23 @@ def test_volume_goes_to_who_has_places_for_it(town: Market) -> None:
     given = {award["bid_id"]: award["volume"] for award in tender.page()["awards"]}
     assert 2 * per_place < 500 and given == {first: 2 * per_place, second: 500}
     assert differences(town) == []
+
+
+def test_the_next_in_rank_is_asked_when_the_winner_says_nothing(town: Market, npos: list[Actor]) -> None:
+    """DOMAIN §2(b): winner refuses → next in rank; who doesn't sign in time has refused."""
+    tender, (first, second) = in_standstill(town, npos, volume=500)
+    tender.body.limit(100_000_000)
+    after(town, tender.page()["standstill_until"], seconds=10)
+    until(town, lambda: tender.status == "awarded")
+    [award] = tender.page()["awards"]
+    assert (award["bid_id"], award["volume"]) == (first, 500)
+    agreement = tender.body.draft(award["award_id"], places=1)
+    town.do("orders.draft_agreement", agreement, tender.officer)
+    town.do("orders.request_reservation", {"id": agreement["id"]}, tender.officer)
+    town.work()
+    after(town, tender.body.agreement(agreement["id"])["sign_by"], seconds=10)
+    until(town, lambda: len(tender.page()["awards"]) == 2)
+    assert tender.body.agreement(agreement["id"])["status"] == "void"
+    [_, following] = tender.page()["awards"]
+    assert (following["bid_id"], following["volume"]) == (second, 500)
+    assert tender.status == "awarded" and differences(town) == []
