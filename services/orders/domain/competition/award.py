@@ -1,7 +1,7 @@
 """The award: after standstill the lot's volume goes down the ranking until it is exhausted.
 
-Each takes at most what it offered and has free capacity for (places that are neither reserved nor promised, in the lot's
-unit), and nothing while the register doesn't show it as active. A winner that declines
+Each takes at most what it offered and has free capacity for (places that are neither reserved nor promised, in the
+lot's unit), and nothing while the register doesn't show it as active. A winner that declines, or doesn't sign in time,
 leaves its volume to the next in rank. The competition is agreed when every award's agreement is active or has come to
 nothing.
 """
