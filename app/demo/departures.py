@@ -10,6 +10,7 @@ from functools import partial
 
 import orjson
 
+from app.demo import dossier
 from app.demo.register import SUSPENDED
 from app.demo.world import Data, Person, World
 from kernel.ids import derived_id, new_id
@@ -44,6 +45,7 @@ def _change_card(world: World) -> None:
     change(address=f"{provider.organisation.address}, офис 2", contacts=contacts)
     world.refused(provider.staff, "registry.change_card", "nothing_changes", id=provider.id, contacts=contacts)
     world.refused(provider.staff, "registry.change_card", "only_registrar", id=provider.id, legal_form="фонд")
+    dossier.look(world)
 
 
 def _leave_register(world: World) -> None:

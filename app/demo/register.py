@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from app.demo import dossier
 from app.demo.data import Organisation
 from app.demo.world import Data, Person, Provider, World
 from app.importing import import_file
@@ -177,6 +178,7 @@ def _decide(world: World) -> None:
         world.do(second, "registry.include_provider", id=provider.id)
         provider.is_included = True
     _refuse(world, second, world.providers[REFUSED])
+    dossier.play(world)
     world.refused(second, "registry.include_provider", "wrong_state", id=one)
     suspended = world.providers[SUSPENDED].id
     suspend: Data = {"id": suspended, "reason": "не представлен отчёт за прошлый год", "ground": "duties_not_kept"}

@@ -65,6 +65,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA "vault" TO market_vault;
 
 REVOKE ALL ON SCHEMA "registry" FROM PUBLIC;
 GRANT USAGE ON SCHEMA "registry" TO market_registry;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."attached" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."batch" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."calculation" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."calculation_made" TO market_registry;
@@ -72,10 +73,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."cost_version" TO market_regi
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."counter" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."decision" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."document" TO market_registry;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."dossier" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."draft" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."due" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."import_batch" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."import_row" TO market_registry;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."inspection" TO market_registry;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."licence" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."listed" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."listed_service" TO market_registry;
 GRANT SELECT, INSERT ON "registry"."log" TO market_registry;

@@ -43,6 +43,7 @@ class Rules:
     units: frozenset[str]
     categories: frozenset[str]
     proposal_opinions: int
+    licence_warning_days: int
 
 
 class _Strict(BaseModel):
@@ -91,6 +92,7 @@ def load_rules(folder: Path) -> Rules:
         units=_codes(catalogue, "unit"),
         categories=_codes(catalogue, "category"),
         proposal_opinions=_whole(region.get("limits", {}), "limits", "proposal_opinions"),
+        licence_warning_days=_whole(region.get("days", {}), "days", "licence_warning_days"),
     )
 
 

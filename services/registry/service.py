@@ -9,13 +9,23 @@ from services.registry.domain import imports as import_
 from services.registry.domain.catalogue import calculation as cost
 from services.registry.domain.catalogue import listed_service as listed
 from services.registry.domain.catalogue import proposal as proposed
-from services.registry.domain.register_entry import application, deadlines, register_entry, standing
+from services.registry.domain.register_entry import (
+    application,
+    deadlines,
+    dossier,
+    licences,
+    register_entry,
+    standing,
+)
 from services.registry.facts import catalogue as held
+from services.registry.facts import dossier as papers
 from services.registry.facts import register as facts
 from services.registry.projections.catalogue import calculations, codes, proposals, services
+from services.registry.projections.dossier import dossiers
 from services.registry.projections.imports import imports
 from services.registry.projections.register import register
 from services.registry.queries import catalogue as pages
+from services.registry.queries.dossier import document, licences_ending
 from services.registry.queries.grounds import grounds
 from services.registry.queries.imports import import_batches, import_report
 from services.registry.queries.providers import applications, figures, provider, providers
@@ -52,6 +62,15 @@ def service() -> Service:
             On(standing.WithdrawProvider),
             On(standing.ChangeCard),
             On(deadlines.MissTerm),
+            # what its card says besides
+            On(licences.RecordLicence),
+            On(licences.WatchLicence),
+            On(licences.RemoveLicence),
+            On(dossier.StateStaff),
+            On(dossier.StateExperience),
+            On(dossier.RecordInspection),
+            On(dossier.SetFlags),
+            On(dossier.AttachDocument, facts=papers.kept_document),
             # an import of a list
             On(import_.StartImport),
             On(import_.TakeImportRow, facts=facts.known, secret=True),  # a row may hold a person's name
@@ -79,6 +98,8 @@ def service() -> Service:
             provider,
             figures,
             grounds,
+            document,
+            licences_ending,
             applications,
             import_report,
             import_batches,
@@ -89,7 +110,7 @@ def service() -> Service:
             pages.proposals,
             pages.proposal,
         ),
-        projections=(register, imports, services, codes, calculations, proposals),
+        projections=(register, dossiers, imports, services, codes, calculations, proposals),
         reactions=reactions,
         constraints={"provider_living_inn": application.INN_TAKEN, "service_code_pkey": listed.CODE_TAKEN},
         load_rules=load_rules,

@@ -49,6 +49,23 @@ ROUTES = area(
     command("POST", "/providers/{id}/restore", "registry.restore_provider", "Возобновить", "Restore an entry"),
     command("POST", "/providers/{id}/exclude", "registry.exclude_provider", "Исключить", "Exclude from the register"),
     command("POST", "/providers/{id}/withdraw", "registry.withdraw_provider", "Выйти из реестра", "Leave the register"),
+    query("/register/licences", "registry.licences_ending", "Лицензии, срок которых подходит", "Licences that end"),
+    command("POST", "/providers/{id}/licences", "registry.record_licence", "Внести лицензию", "Record a licence"),
+    command(
+        "POST",
+        "/providers/{id}/licences/{licence_id}/remove",
+        "registry.remove_licence",
+        "Исключить лицензию",
+        "Remove a licence",
+    ),
+    command("POST", "/providers/{id}/staff", "registry.state_staff", "Указать персонал", "State the staff"),
+    command("POST", "/providers/{id}/experience", "registry.state_experience", "Указать опыт", "State the experience"),
+    command(
+        "POST", "/providers/{id}/inspections", "registry.record_inspection", "Записать проверку", "Record an inspection"
+    ),
+    command("POST", "/providers/{id}/flags", "registry.set_flags", "Указать признаки", "Set the flags"),
+    command("POST", "/providers/{id}/documents", "registry.attach_document", "Приложить документ", "Attach a document"),
+    query("/providers/{id}/documents/{hash}", "registry.document", "Документ карточки", "A card's document"),
     query("/catalogue", "registry.catalogue", "Каталог услуг", "The catalogue of services"),
     query("/catalogue/{code}", "registry.service", "Услуга и её версии", "A service and its versions"),
     query(

@@ -401,6 +401,7 @@ class Licence(TypedDict):
     activity: Text
     valid_until: Instant | None  # a date "2027-01-31" or a moment; None: no end
     expired: bool
+    expiring: bool  # the region's days of warning have begun
 
 
 class Inspection(TypedDict):
@@ -415,6 +416,19 @@ class RegisterState(TypedDict):
     reason: Text
     ground: Text | None
     since: Instant
+
+
+class YearOfWork(TypedDict):
+    year: int
+    services: str
+    recipients: int
+
+
+class CardDocument(TypedDict):
+    hash: str
+    kind: str  # charter | licence | inspection | report | other
+    title: str
+    kilobytes: int
 
 
 class RegisterDecision(TypedDict):
@@ -461,6 +475,8 @@ class ProviderPage(TypedDict):
     services: list[ServiceOffered]
     licences: list[Licence] | None  # None: not known here
     inspections: list[Inspection] | None
+    experience: list[YearOfWork]  # the latest year first
+    documents: list[CardDocument]
     decisions: list[RegisterDecision]  # the newest first
     trail: list[TrailItem]
     streams: list[str]

@@ -15,6 +15,7 @@ ROUTES: dict[str, str] = {
     "competition": "/competitions/{id}",
     "providers": "/providers",
     "provider": "/providers/{id}",
+    "provider_document": "/providers/{id}/documents/{hash}",
     "catalogue": "/catalogue",
     "service": "/catalogue/{code}",
     "premises": "/premises",

@@ -13,6 +13,7 @@ from kernel.refusal import MISSING, require
 from kernel.service import Surroundings, query
 from services.registry.domain import names
 from services.registry.domain.card import FormOfService, Kind, ServiceKind, Territory
+from services.registry.queries.dossier import dossier_of
 
 IN_REGISTER = ("active", "suspended")
 LISTED = (
@@ -91,7 +92,10 @@ def _conditions(asked: ProvidersParams) -> tuple[list[str], list[Any]]:
 
 @query(One)
 def provider(connection: Connection, asked: One, at: Surroundings) -> dict[str, Any]:
-    """A card with the history of its decisions. Who decided is told to registrars and auditors."""
+    """A card with what it says besides its fields, and the history of its decisions.
+
+    Who decided is told to registrars and auditors; documents that aren't public to them and to the provider's own staff.
+    """
     row = connection.exec_driver_sql(f"SELECT {CARD} FROM provider WHERE id = %s", (asked.id,)).mappings().one_or_none()
     require(row is not None, MISSING, what="provider", id=asked.id)
     assert row is not None
@@ -103,7 +107,7 @@ def provider(connection: Connection, asked: One, at: Surroundings) -> dict[str, 
     card = plain(row)
     if not inside:
         del card["applied_by"]
-    return {**card, "history": [_decision(one, inside) for one in history]}
+    return {**card, **dossier_of(connection, asked.id, at), "history": [_decision(one, inside) for one in history]}
 
 
 CARD = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry.tables import catalogue, register
+from services.registry.tables import catalogue, dossier, register
 from services.registry.tables.schema import metadata
 
-__all__ = ["catalogue", "metadata", "register"]
+__all__ = ["catalogue", "dossier", "metadata", "register"]

@@ -309,6 +309,18 @@ def test_a_suspended_provider_says_why() -> None:
         "contacts": None,
         "included_on": None,
         "service_kinds": ["domestic"],
+        "licences": [
+            {"number": "Л041", "activity": "уход", "valid_to": "2027-01-02", "said": "expired"},
+            {"number": "Л042", "activity": "уход", "valid_to": "2027-02-01", "said": "expiring"},
+        ],
+        "inspections": [
+            {"held_on": "2026-12-01", "body": "Роспотребнадзор", "outcome": "violations", "findings": "нет журнала"}
+        ],
+        "documents": [{"hash": "ab" * 32, "kind": "charter", "title": "Устав", "size": 1025}],
+        "experience": [{"year": 2026, "services": "уход", "recipients": 7}],
+        "staff": 3,
+        "volunteers": None,
+        "flags": ["socially_oriented"],
         "history": [
             {
                 "event": "ProviderSuspended",
@@ -327,7 +339,10 @@ def test_a_suspended_provider_says_why() -> None:
     }
     context = providers.provider_page(card, [], None, None, REGION, [], log.trust(TREE, 0, None))
     assert context["state"] == {"reason": "лицензия", "ground": "442-FZ", "since": "2027-01-03T00:00:00Z"}
-    assert "<h1" in render("provider", "ru", site=REGION.site, page=page("/providers/p1"), provider=context)
+    shown = render("provider", "ru", site=REGION.site, page=page("/providers/p1"), provider=context)
+    for words in ("истекла 2", "срок подходит к концу", "Найдены нарушения: нет журнала", "2 КБ", "уход"):
+        assert words in shown.replace("\xa0", " "), words
+    assert f"/providers/p1/documents/{'ab' * 32}" in shown
 
 
 def test_unknown_choices_of_a_filter_are_not_asked() -> None:

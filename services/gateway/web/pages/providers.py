@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from services.gateway.web.contexts import (
+    CardDocument,
+    Inspection,
+    Licence,
     Places,
     ProviderFilters,
     ProviderPage,
@@ -114,15 +117,20 @@ def provider_page(
         "email": contacts.get("email") or None,
         "website": None,
         "included_at": card["included_on"],
-        "flags": [],
-        "experience_years": None,
-        "staff": None,
-        "volunteers": None,
+        "flags": list(card["flags"]),
+        "experience_years": len(card["experience"]) or None,
+        "staff": card["staff"],
+        "volunteers": card["volunteers"],
         "active_agreements": agreements,
         "places": [_places(item) for item in places],
         "services": [_service(kind) for kind in card["service_kinds"]],
-        "licences": None,  # the register's cards don't hold them yet
-        "inspections": None,
+        "licences": [_licence(one) for one in card["licences"]],
+        "inspections": [_inspection(one) for one in card["inspections"]],
+        "experience": [
+            {"year": one["year"], "services": one["services"], "recipients": one["recipients"]}
+            for one in card["experience"]
+        ],
+        "documents": [_document(one) for one in card["documents"]],
         "decisions": [decision(one) for one in reversed(card["history"]) if one["event"] != "CardChanged"],
         "trail": list(trail),
         "streams": [f"RegisterEntry/{card['id']}"],
@@ -172,6 +180,28 @@ def _places(item: Reply) -> Places:
         "reserved": item["reserved"],
         "free": item["free"],
     }
+
+
+def _licence(one: Reply) -> Licence:
+    return {
+        "number": one["number"],
+        "activity": one["activity"],
+        "valid_until": one["valid_to"],
+        "expired": one["said"] == "expired",
+        "expiring": one["said"] == "expiring",
+    }
+
+
+def _inspection(one: Reply) -> Inspection:
+    outcome: dict[str, str] = {lang: term("inspection_outcome", one["outcome"], lang) for lang in LANGS}
+    if one["findings"]:
+        outcome = {lang: f"{words}: {one['findings']}" for lang, words in outcome.items()}
+    return {"day": one["held_on"], "body": one["body"], "outcome": outcome}
+
+
+def _document(one: Reply) -> CardDocument:
+    size = -(-one["size"] // 1024)
+    return {"hash": one["hash"], "kind": one["kind"], "title": one["title"], "kilobytes": size}
 
 
 def _service(kind: str) -> ServiceOffered:

@@ -46,6 +46,7 @@ def add_pages(app: FastAPI, frame: Frame) -> None:
     for path, show in (
         ("/competitions/{id}", market.competition),
         ("/competitions/{id}/lots/{lot_id}/protocol", market.protocol),
+        (ROUTES["provider_document"], market.provider_document),
         ("/log/{event_id}", entry_of_event),
         ("/problems/{code}", problem),
         ("/static/{name:path}", static),

@@ -92,7 +92,15 @@ def provider(**changes: Any) -> ProviderPage:
                 "activity": both("Доврачебная медицинская помощь", "First medical care"),
                 "valid_until": None,
                 "expired": False,
-            }
+                "expiring": False,
+            },
+            {
+                "number": "Л041-01172-51/00332",
+                "activity": both("Сестринское дело", "Nursing"),
+                "valid_until": "2027-01-31",
+                "expired": False,
+                "expiring": True,
+            },
         ],
         "inspections": [
             {
@@ -101,6 +109,8 @@ def provider(**changes: Any) -> ProviderPage:
                 "outcome": both("Нарушений нет", "No violations"),
             }
         ],
+        "experience": [{"year": 2026 - number, "services": "02/26", "recipients": 140 + number} for number in range(5)],
+        "documents": [{"hash": "ab" * 32, "kind": "charter", "title": "Charter.pdf", "kilobytes": 412}],
         "decisions": [
             {
                 "event": "ProviderIncluded",
@@ -155,6 +165,8 @@ def suspended_provider() -> ProviderPage:
         services=[],
         licences=None,
         inspections=None,
+        experience=[],
+        documents=[],
         decisions=[
             {
                 "event": "ProviderSuspended",

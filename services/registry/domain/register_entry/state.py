@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -112,6 +113,16 @@ class CardChanged(Event, Changes):
 
 
 @dataclass(frozen=True)
+class Licence:
+    """`said`: "" while nothing had to be, then "expiring", "expired"."""
+
+    licence_id: str
+    number: str
+    valid_to: date | None
+    said: str = ""
+
+
+@dataclass(frozen=True)
 class RegisterEntry:
     """`term`: what somebody has to do by the end of `last_day`; `missed`: the term that nobody kept."""
 
@@ -125,6 +136,8 @@ class RegisterEntry:
     until: Instant | None = None
     last_day: str = ""
     missed: str = ""
+    licences: tuple[Licence, ...] = ()
+    documents: tuple[str, ...] = ()
 
 
 register_entry = Aggregate("RegisterEntry", RegisterEntry)
@@ -146,7 +159,10 @@ def _term(event: Opens | Event) -> dict[str, Any]:
 @register_entry.event(ProviderApplied, to="applied")
 def _applied(state: RegisterEntry, event: ProviderApplied) -> RegisterEntry:
     card = Card(**{name: getattr(event, name) for name in Card.model_fields})
-    return RegisterEntry(status="applied", card=card, applied_by=event.applied_by, **_term(event))
+    return RegisterEntry(
+        status="applied", card=card, applied_by=event.applied_by,
+        licences=state.licences, documents=state.documents, **_term(event),
+    )  # fmt: skip
 
 
 @register_entry.event(ProviderReturned, to="returned")
