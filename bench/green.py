@@ -10,6 +10,7 @@ import kernel.bus.bootstrap  # isort: skip  # noqa: F401 - before anything else:
 import sys
 from pathlib import Path
 
+from kernel.logs import configure
 from kernel.settings import Settings
 
 
@@ -31,6 +32,8 @@ def echo(broker: str) -> None:
 
 
 def main(name: str, url: str, broker: str, home: str) -> int:
+    settings = Settings(home=Path(home), amqp_url=broker)
+    configure(settings.log_level)
     if name == "echo":
         echo(broker)
         return 0
@@ -39,7 +42,7 @@ def main(name: str, url: str, broker: str, home: str) -> int:
     from tests.toy.services import box_service
 
     service = {"box": box_service, "orders": orders}[name]()
-    return serve(service, url, Settings(home=Path(home), amqp_url=broker))
+    return serve(service, url, settings)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 * `echo`: nameko as it comes, service and client, with a method that stores nothing; `echo, our client`: the same service
   asked by the gateway's client. All three in turn, with the same number of calls in flight.
 * `bid`: a real `SubmitBid` over RabbitMQ to one process, counted when sealed; `direct`: such bids given to the same
-  handler in a process of its own, by as many threads as the service has workers. Both seal and publish beside it.
+  handler in a process of its own by some threads; how many serves it best is found by trying. Both seal and publish
+  beside it.
 
 Ratios: `vs_echo` = box / echo, `vs_echo_our_client` = box / echo, our client (what storing costs, and nothing else),
 `command_vs_direct` = bid / direct. What each part of the machine spends on a call is printed.
@@ -54,10 +55,11 @@ from tests.support import person
 from tests.toy.services import box_service
 
 IN_FLIGHT = 64
-THREADS = 10  # as many as a service's process has workers
+PROBES = 10  # as many as a service's process has workers
+DIRECT_THREADS = (2, 5, 10)
 SECONDS = 5.0
-ROUNDS, BID_ROUNDS = 3, 2
-COMPETITIONS = 6
+ROUNDS = 3
+COMPETITIONS = 12
 Ask = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -112,7 +114,7 @@ def _cpu_s(pid: int) -> float:
 @contextmanager
 def process(name: str, url: str, broker: str, home: Path) -> Iterator[int]:
     """A service's process; its pid."""
-    environment = {**os.environ, "MARKET_LOG_LEVEL": "WARNING", "MARKET_AMQP_URL": ""}
+    environment = {**os.environ, "MARKET_LOG_LEVEL": "ERROR", "MARKET_AMQP_URL": ""}
     arguments = [sys.executable, "-W", "ignore", "-m", "bench.green", name, url, broker, str(home)]
     child = subprocess.Popen(arguments, env=environment)
     try:
@@ -238,7 +240,7 @@ def bids_over_bus(bids: list[dict[str, Any]], url: str, broker: str, home: Path)
     async def run(pid: int) -> tuple[float, str]:
         bus = RabbitBus(broker, "bench")
         await bus.start()
-        await asyncio.gather(*(there(bus, "orders") for _ in range(THREADS)))
+        await asyncio.gather(*(there(bus, "orders") for _ in range(PROBES)))
         left = iter(bids)
         costs = parts(pid, broker, url)
         started = time.perf_counter()
@@ -258,8 +260,8 @@ def bids_over_bus(bids: list[dict[str, Any]], url: str, broker: str, home: Path)
         return asyncio.run(run(pid))
 
 
-def give_directly(url: str, broker: str, home: str, file: str, done: Any) -> None:
-    """A process of its own: bids through the service's host by threads; seconds and costs.
+def give_directly(url: str, broker: str, home: str, file: str, workers: int, done: Any) -> None:
+    """A process of its own: bids through the service's host by so many threads; seconds and costs.
 
     Beside them the same worker as beside the calls over RabbitMQ: it seals, publishes to the broker, and receives.
     """
@@ -279,7 +281,7 @@ def give_directly(url: str, broker: str, home: str, file: str, done: Any) -> Non
     listening = listeners(broker)
     costs = Costs(service=lambda: [os.getpid()], broker=lambda: listening, database=partial(backends, url))
     started = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(workers) as threads:
         list(threads.map(give, bids))
     all_sealed(url, "orders")
     done.send((time.perf_counter() - started, costs.per(len(bids))))
@@ -287,29 +289,29 @@ def give_directly(url: str, broker: str, home: str, file: str, done: Any) -> Non
     host.close()
 
 
-def bids_directly(bids: list[dict[str, Any]], url: str, broker: str, home: Path) -> tuple[float, str]:
-    """Bids a second of the same handler, called in its own process."""
+def bids_directly(bids: list[dict[str, Any]], url: str, broker: str, home: Path, threads: int) -> tuple[float, str]:
+    """Bids a second of the same handler, called in its own process by so many threads, and what they cost."""
     context = mp.get_context("spawn")
     read, written = context.Pipe(duplex=False)
     file = home / "bids"
     file.write_bytes(pickle.dumps(bids))
-    child = context.Process(target=give_directly, args=(url, broker, str(home), str(file), written))
+    child = context.Process(target=give_directly, args=(url, broker, str(home), str(file), threads, written))
     child.start()
     written.close()  # then a child that dies is the end of what can be read, and not a wait for ever
     took, said = read.recv()
     child.join()
-    return len(bids) / took, said
+    return len(bids) / took, f"{threads} threads; {said}"
 
 
 def commands_vs_direct(broker: str) -> float:
     with TemporaryDirectory() as readers, bench_database(everybody(Path(readers))) as (url, home):
         work = [bid for writer in command.prepare(url, home, COMPETITIONS) for bid in writer]
-        part = len(work) // (2 * BID_ROUNDS)
+        part = len(work) // (2 * len(DIRECT_THREADS))
         rates: dict[str, list[tuple[float, str]]] = {"bid": [], "direct": []}
-        for turn in range(BID_ROUNDS):
+        for turn, threads in enumerate(DIRECT_THREADS):
             bids = work[2 * turn * part :]
             rates["bid"].append(bids_over_bus(bids[:part], url, broker, home))
-            rates["direct"].append(bids_directly(bids[part : 2 * part], url, broker, home))
+            rates["direct"].append(bids_directly(bids[part : 2 * part], url, broker, home, threads))
     for name, found in rates.items():
         say(f"rpc: {name} {max(found)[0]:,.0f}/s of {part} each; {max(found)[1]}")
     return max(rates["bid"])[0] / max(rates["direct"])[0]

@@ -8,6 +8,7 @@ import sys
 import orjson
 
 from app.failure import Failure
+from kernel.logs import configure
 
 BENCHES = {
     "append": ("bench.append", "bench.command"),
@@ -29,6 +30,7 @@ def main(names: list[str], as_json: bool, seconds: float | None = None) -> int:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         raise Failure(f"there is no bench {', '.join(unknown)}", f"one of: {', '.join(BENCHES)}")
+    configure("WARNING")
     results: dict[str, dict[str, float]] = {}
     for name in names or list(BENCHES):
         for module in BENCHES[name]:

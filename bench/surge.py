@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +53,7 @@ BIDDERS, LATECOMERS = 1_000, 100
 RUSH_S, AFTER_S = 2.0, 0.2
 PREPARE_S = 15.0
 """From the announcement to the last minute: custodians publish their keys, and bids are sealed for them."""
-START_S, CLOSE_S = 120.0, 60.0
+START_S, OPEN_S = 120.0, 60.0
 SHOWN = 10
 Schedule = list[datetime]
 
@@ -143,8 +144,8 @@ class Bench:
     # -- after it -----------------------------------------------------------------------------------------------------
 
     def log_of(self, tender: Tender) -> list[Logged]:
-        """The competition's bids and its closing, once that is in the log."""
-        self._until(lambda: self._closed(tender), CLOSE_S, "the competition wasn't closed in time")
+        """The competition's bids and its closing, once bids are being opened."""
+        self._until(lambda: tender.status == "opened", OPEN_S, "the competition wasn't closed and opened in time")
         rows = self._market.sql(
             "SELECT sequence, entry FROM orders.log "
             "WHERE split_part(type, '.', 3) IN ('BidSubmitted', 'LateBidRefused', 'BiddingClosed') ORDER BY sequence"
@@ -152,11 +153,15 @@ class Bench:
         events = [(sequence, orjson.loads(event_bytes(bytes(entry)))) for sequence, entry in rows]
         return [_logged(*found) for found in events if found[1]["data"]["competition_id"] == tender.id]
 
-    def _closed(self, tender: Tender) -> bool:
-        sql = (
-            "SELECT EXISTS (SELECT 1 FROM orders.log WHERE subject = %s AND split_part(type, '.', 3) = 'BiddingClosed')"
-        )
-        return bool(self._market.sql(sql, (f"Competition/{tender.id}",))[0][0])
+    def opened(self, tender: Tender) -> int:
+        """How many of its bids are open, once none is sealed any more: the next minute shall not begin before."""
+        waiting = "SELECT count(*) FROM orders.compared_bid WHERE competition_id = %s AND status = %s"
+
+        def count(status: str) -> int:
+            return int(self._market.sql(waiting, (tender.id, status))[0][0])
+
+        self._until(lambda: count("sealed") == 0, OPEN_S, "the bids weren't opened in time")
+        return count("opened")
 
     def _until(self, holds: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
         until = time.monotonic() + timeout_s
@@ -190,16 +195,20 @@ def last_minute(bench: Bench, replicas: int, seconds: float) -> dict[str, float]
     faults = wrong(deadline, bidders, bench.log_of(tender))
     if from_text(tender.page()["deadline"]) != deadline:
         raise Failure("the deadline moved while the bench ran", "keys came too late: try it when the machine is idle")
+    accepted = sum(one.accepted for one in bidders)
+    if (opened := bench.opened(tender)) != accepted:
+        faults.append(f"{accepted} bids were accepted and {opened} opened")
     for fault in faults[:SHOWN]:
         say(f"surge: WRONG: {fault}")
     rushed = sorted(one.took_ms for one in bidders if one.planned_at in set(rush) and one.answered_at)
     before = sorted(one.took_ms for one in bidders if one.planned_at < rush[0] and one.answered_at)
-    accepted, again = sum(one.accepted for one in bidders), sum(len(one.answers) > 1 for one in bidders)
+    again = Counter(f"{answer.status} {answer.code}".strip() for one in bidders for answer in one.answers[:-1])
     under_way = sum(one.planned_at < deadline and not one.accepted for one in bidders)
     say(
         f"surge: {replicas} of orders: {len(bidders):,} bids, {len(rush)} of them in the last {RUSH_S:g} s and "
         f"{len(after)} after: {accepted:,} accepted, {len(bidders) - accepted} not ({under_way} of them had left before "
-        f"the deadline and reached the gateway after it), {again} asked again, {len(faults)} wrong"
+        f"the deadline and reached the gateway after it), {again.total()} asked again"
+        f"{f' after {dict(again)}' if again else ''}, {len(faults)} wrong"
     )
     say(
         f"surge: {replicas} of orders: in the rush p50 {_of(rushed, 50):,.0f} ms, p99 {_of(rushed, 99):,.0f} ms; "

@@ -80,8 +80,8 @@ def competition(connection: Connection, asked: OneCompetition, at: Surroundings)
     """One competition with its version, and everything of it that doesn't grow with the number of its bids.
 
     `lots` (with `result` after the ranking: inputs, exact fractions, hashes), `questions`, `conflicts`, `awards` with
-    their agreements, `trail` of events, `amendments` of the announcement, `moves` of the deadline, `complaints`.
-    Bids, scores and late attempts are lists of their own.
+    their agreements, `trail` of events, `amendments` of the announcement, `moves` of the deadline. Bids,
+    scores, late attempts and complaints are lists of their own.
     """
     row = visible(connection, asked.id, at)
     return {

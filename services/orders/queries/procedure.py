@@ -13,14 +13,10 @@ from kernel.service import Surroundings, query
 
 
 def procedure(connection: Connection, competition_id: str) -> dict[str, list[dict[str, Any]]]:
-    """`{"amendments": […], "moves": […], "complaints": […]}` of a competition, the earliest first.
-
-    They are few: an amendment and a move take days, and a bidder may complain three times.
-    """
+    """`{"amendments": […], "moves": […]}` of a competition, the earliest first: few, as each takes days."""
     return {
         "amendments": rows(connection, _AMENDMENTS, (competition_id,)),
         "moves": rows(connection, _MOVES, (competition_id,)),
-        "complaints": rows(connection, f"{_COMPLAINTS} AND k.competition_id = %s ORDER BY k.number", (competition_id,)),
     }
 
 

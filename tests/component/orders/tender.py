@@ -116,6 +116,11 @@ class Tender:
     def bids(self, by: Actor | None = None) -> list[dict[str, Any]]:
         return self.listed("competition_bids", by)
 
+    def complaints(self) -> list[str]:
+        """The states of the complaints about it, the newest first."""
+        found = self.market.ask("orders.complaints", {"competition_id": self.id})["items"]
+        return [each["status"] for each in found]
+
     @property
     def status(self) -> str:
         [(status,)] = self.market.sql("SELECT status FROM orders.competitions WHERE competition_id = %s", (self.id,))

@@ -26,6 +26,7 @@ from services.gateway.web.pages.frame import Frame, chosen
 
 ROWS = 20
 BIDS = 50
+COMPLAINTS = 50
 TRAIL = 30
 MOST = 200
 LOG: tuple[str, dict[str, Any]] = ("audit.tree", {})
@@ -117,6 +118,7 @@ async def order(request: Request, frame: Frame) -> Response:
         competition_id = listed["competition_id"]
         competition = await frame.calls.reply("orders.competition", {"id": competition_id}, asker)
         subjects.append(f"Competition/{competition_id}")
+        competition["complaints"] = await _complaints(frame, asker, competition_id)
         parts = await _bids(request, frame, asker, competition)
         if listed["status"] == "closed":
             releases = await _releases(frame, asker, competition_id)
@@ -125,6 +127,13 @@ async def order(request: Request, frame: Frame) -> Response:
     trust = log_pages.trust(tree, events, frame.log_key)
     context = order_pages.order_page(found, competition, parts, releases, frame.region, trail, subjects, trust)
     return await frame.answer(request, "order", context)
+
+
+async def _complaints(frame: Frame, asker: Asker, competition_id: str) -> list[Reply]:
+    """The latest complaints, the earliest of them first."""
+    asked = {"competition_id": competition_id, "limit": COMPLAINTS}
+    found: list[Reply] = (await frame.calls.reply("orders.complaints", asked, asker))["items"]
+    return found[::-1]
 
 
 async def _bids(request: Request, frame: Frame, asker: Asker, competition: Reply) -> dict[str, Reply]:
