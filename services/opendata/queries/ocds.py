@@ -118,28 +118,26 @@ def ocds_processes(connection: Connection, asked: Processes, at: Surroundings) -
 
 
 _PAGE = """
-SELECT position, ocid, date, body FROM (
-    SELECT *, sum(coalesce(octet_length(body), 0)) OVER (ORDER BY position) - coalesce(octet_length(body), 0) AS before
+SELECT position, ocid, date, body, found FROM (
+    SELECT *, sum(coalesce(octet_length(body), 0)) OVER (ORDER BY position) - coalesce(octet_length(body), 0) AS before,
+           count(*) OVER () AS found
     FROM (
         SELECT position, ocid, date, body FROM release
         WHERE position > %s AND (%s::text IS NULL OR (ocid = %s AND position >= %s)) ORDER BY position LIMIT %s
-    ) found
+    ) candidates
 ) page WHERE before <= %s ORDER BY position
 """
 
 
 def _rows(connection: Connection, asked: Feed, ocid: str | None = None, first: int = 0) -> tuple[Sequence[Any], bool]:
-    """A page of rows, one at least where there is any; and whether others follow."""
+    """A page of rows, one at least where there is any; and whether others follow: told by the same statement, so that
+
+    what is published meanwhile can't make a page that is still growing look like one that is followed.
+    """
     given = (asked.after, ocid, ocid, first, asked.limit + 1, PAGE_BYTES)
     rows = connection.exec_driver_sql(_PAGE, given).all()
     page = rows[: asked.limit]
-    if len(rows) > len(page) or not page:
-        return page, len(rows) > len(page)
-    follows = connection.exec_driver_sql(
-        "SELECT EXISTS (SELECT 1 FROM release WHERE position > %s AND (%s::text IS NULL OR ocid = %s))",
-        (page[-1].position, ocid, ocid),
-    ).scalar_one()
-    return page, bool(follows)
+    return page, bool(page) and len(page) < page[0].found
 
 
 def _package(at: Surroundings, place: str, page: Sequence[Any], asked: Feed, more: bool) -> Json:

@@ -64,6 +64,28 @@ def test_pages_of_any_size_hold_everything_once_and_the_cursor_goes_on_later(off
     assert {**office.page(limit=2), "links": 0} == {**first, "links": 0}
 
 
+def test_who_follows_while_it_grows_gets_each_release_once_and_followed_pages_stay(office: Office) -> None:
+    def publish() -> None:
+        for event in story.whole():
+            office.log([event])
+            office.make()
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    asked: dict[str, Any] = {"limit": 2}
+    pages: list[tuple[dict[str, Any], Json]] = []
+    while publisher.is_alive() or "links" in pages[-1][1]:
+        pages.append((dict(asked), office.page(**asked)))
+        asked["cursor"] = pages[-1][1]["cursor"]
+    publisher.join()
+    pages.append((dict(asked), office.page(**asked)))
+    ids = [release["id"] for _, page in pages for release in page["releases"]]
+    assert ids == [release["id"] for release in office.page()["releases"]] and len(ids) == 13
+    for again, page in pages:
+        if "links" in page:
+            assert office.page(**again) == page
+
+
 def test_two_makers_at_once_make_each_release_once(office: Office) -> None:
     begin = threading.Barrier(3)
 
