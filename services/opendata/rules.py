@@ -57,5 +57,9 @@ class Rules:
 def load_rules(folder: Path) -> Rules:
     """Read from `region.toml`. Raises ValueError (pydantic) naming what is wrong."""
     region = tomllib.loads((folder / "region.toml").read_text(encoding="utf-8"))
+    if "open_data" not in region:
+        raise ValueError(
+            f"{folder / 'region.toml'} has no [open_data]: say there who publishes, and under which prefix"
+        )
     bodies = {derived_id("body", body["code"]): body["name"]["ru"] for body in region["body"]}
     return Rules(OpenData(**region["open_data"]), region["code"], region["currency"], region["zone"], bodies)
