@@ -17,7 +17,10 @@ def contract_of(at: At) -> Json | None:
 
     Raises NotYet where its own events stand later in the tree.
     """
-    found = at.known("contract", at.data["agreement_id"])
+    agreement_id = at.data.get("agreement_id")
+    if not agreement_id:
+        return None
+    found = at.known("contract", agreement_id)
     return None if found == ELSEWHERE else found
 
 

@@ -115,6 +115,11 @@ def test_an_agreement_of_no_published_process_is_left_out_with_all_that_follows(
     assert [release.body["tag"] for release in releases] == [["tender"], ["tenderUpdate"]]
 
 
+def test_an_act_or_payment_without_an_agreement_is_nobodys_contract() -> None:
+    stray = [{**event, "data": {**event["data"], "agreement_id": None}} for event in story.delivery()]
+    assert folded(stray) == [] and len(folded([*story.whole(), *stray])) == len(folded(story.whole()))
+
+
 def test_a_provider_whom_the_register_names_later_gets_its_name() -> None:
     late = [*story.announcement(), *story.closing(), *story.opening(), *story.providers()]
     early = [*story.providers(), *story.announcement(), *story.closing(), *story.opening()]
