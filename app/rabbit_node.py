@@ -19,8 +19,9 @@ from pathlib import Path
 from app.failure import Failure
 from kernel.bus.broker import ERRORS, connect, drop
 
-START_S = 60.0
+START_S = 120.0  # six where nobody else is at work
 STOP_S = 30.0
+COMMAND_S = 120.0  # one where nobody else is at work
 # Debian's /usr/sbin/rabbitmq-server insists on an account of its own; the server's own scripts don't.
 _FOLDERS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin")
 
@@ -165,7 +166,7 @@ class RabbitNode:
 
     def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, env=self._environment, cwd=self._home, capture_output=True, text=True, timeout=STOP_S
+            command, env=self._environment, cwd=self._home, capture_output=True, text=True, timeout=COMMAND_S
         )
 
 

@@ -7,7 +7,7 @@ tree, E versions, F tables, R backlog.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -72,6 +72,11 @@ class Line:
     seconds: float = 0.0
 
 
+def failed(lines: Iterable[Line]) -> set[int]:
+    """A row holds when all of its tests do."""
+    return {line.row for line in lines if line.result == "FAILED"}
+
+
 @dataclass(eq=False)  # pytest keeps its plugins in sets
 class Matrix:
     """A pytest plugin: gathers the lines of this run and prints them as a table."""
@@ -107,7 +112,7 @@ class Matrix:
             terminalreporter.write_line(
                 "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             )
-        missing = sorted(FAULTS.keys() - {line.row for line in rows if line.result == "holds"})
+        missing = sorted(FAULTS.keys() - {r.row for r in rows if r.result == "holds"} | failed(rows))
         held = f"{len(FAULTS) - len(missing)} of {len(FAULTS)} rows hold"
         terminalreporter.write_line(
             held + (f"; not shown by this run: {', '.join(map(str, missing))}" if missing else "")

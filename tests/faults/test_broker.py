@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.needs("rabbitmq"), pytest.mark.timeout(240)]
 # A queue younger than this doesn't outlive the power: RabbitMQ has its beginnings in memory only, comes back with the
 # queue's name and confirms nothing that is sent to it. Topology is declared by a job, long before there is traffic.
 GROWN_UP_S = 8.0
-CALL_S = 12.0  # a call's deadline, and what a busy machine adds
 
 
 def ends_well(fleet: Fleet) -> None:
@@ -97,7 +96,7 @@ def test_an_alarm_of_the_broker(fleet: Fleet, broker: RabbitNode, resource: str)
         broker.rabbitmqctl(*alarm)
         try:
             busy = load.busy
-            fleet.until(lambda: load.busy > busy, CALL_S)  # a caller is told to try again: nobody is left waiting
+            fleet.until(lambda: load.busy > busy)  # a caller is told to try again: nobody is left waiting
             fleet.goes_on_by_the_log()
             publishers = fleet.alive("box")
             fleet.until(lambda: any(p.told("publish", "short of memory or disk") for p in publishers))
@@ -113,13 +112,9 @@ def test_a_frozen_broker_is_noticed(fleet: Fleet, broker: RabbitNode) -> None:
         load.more()
         told = {process.pid: process.count_of("no connection to the broker") for process in fleet.alive()}
         broker.pause()
-        began = time.monotonic()
         try:
-            for process in fleet.alive():
-                process.until(
-                    lambda p=process: p.count_of("no connection to the broker") > told[p.pid], 10 * HEARTBEAT_S
-                )
-            assert time.monotonic() - began < 4 * HEARTBEAT_S, "two intervals, and as much again for a busy machine"
+            for process in fleet.alive():  # whose sockets are open and silent: heartbeats alone can tell
+                process.until(lambda p=process: p.count_of("no connection to the broker") > told[p.pid])
             fleet.goes_on_by_the_log()
         finally:
             broker.resume()
