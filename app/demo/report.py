@@ -63,7 +63,7 @@ def counts_of(world: World) -> dict[str, Any]:
     world.expect("the ledger balances", True, balance["balanced"])
     money = {
         name: sum(line[f"{name}_kopecks"] for line in lines)
-        for name in ("limit", "free", "reserved", "obliged", "accrued", "transit", "paid", "owed")
+        for name in ("limit", "free", "reserved", "obliged", "certificates", "accrued", "transit", "paid", "owed")
     }
     world.expect("every kopeck of the limits is somewhere", money["limit"], sum(money.values()) - money["limit"])
     return {

@@ -47,6 +47,7 @@ class Names:
         self._entries = _states(fold, "registry", "RegisterEntry")
         self._orders = _states(fold, "orders", "SocialOrder")
         self._agreements = _states(fold, "orders", "Agreement")
+        self._certificates = _states(fold, "orders", "Certificate")
         self._competitions = _states(fold, "orders", "Competition")
         self._lots = {
             lot.lot_id: f"{order.number}/{lot.number}" for order in self._orders.values() for lot in order.lots
@@ -75,7 +76,9 @@ class Names:
         return self._competitions[id].number if id in self._competitions else ""
 
     def agreement(self, id: str) -> str:
-        return self._agreements[id].number if id in self._agreements else ""
+        """The number of an agreement, or of the certificate that an act was made under."""
+        found = self._agreements.get(id) or self._certificates.get(id)
+        return str(found.number) if found is not None else ""
 
     def address(self, premises_id: str) -> str:
         return str(self._premises.get(premises_id, {}).get("address", ""))
@@ -259,6 +262,23 @@ def _agreements(fold: Fold, names: Names) -> Facts:
         }
 
 
+def _certificates(fold: Fold, names: Names) -> Facts:
+    """Without the numbers of records, which are their devices' own, and without keys and signatures."""
+    same = (
+        "number", "status", "year", "service_code", "unit", "volume", "limit_price_kopecks", "amount_kopecks",
+        "valid_until", "redeemed_volume", "paid_kopecks", "returned_volume", "returned_kopecks", "closed",
+    )  # fmt: skip
+    for each in _states(fold, "orders", "Certificate").values():
+        answers = sorted((answer.code, answer.volume, answer.own_kopecks) for answer in each.answers.values())
+        yield {
+            **{name: getattr(each, name) for name in same},
+            "order": names.order(each.order_id),
+            "body": names.body(each.body_id),
+            "providers": [[names.provider(one.provider_id), one.unit_price_kopecks] for one in each.choices],
+            "answers": [list(answer) for answer in answers],
+        }
+
+
 def _places(fold: Fold, names: Names) -> Facts:
     for provider_id, workspace in _states(fold, "providers", "Workspace").items():
         held = sorted((names.agreement(id), held.form, held.places) for id, held in workspace.held.items())
@@ -335,6 +355,7 @@ KINDS: Mapping[str, Callable[[Fold, Names], Facts]] = {
     "awards": _awards,
     "bids": _bids,
     "budgets": _budgets,
+    "certificates": _certificates,
     "competitions": _competitions,
     "complaints": _complaints,
     "imports": _imports,

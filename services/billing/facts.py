@@ -17,9 +17,10 @@ from kernel.pipeline import Batch
 from kernel.rows import Row, Rows, SqlRows
 from kernel.service import Surroundings
 from services.billing.domain.budget_line import BudgetFacts, BudgetLine, Held, OfAgreement, SetLimit
+from services.billing.domain.certificate import FundFacts, OnCertificate
 from services.billing.domain.invoice import Invoice, InvoiceFacts, RegisterInvoice, ReverseInvoice
 from services.billing.domain.ledger import Budget
-from services.billing.tables import account, obligation, reservation
+from services.billing.tables import account, certificate_fund, obligation, reservation
 
 # -- budget lines -----------------------------------------------------------------------------------------------------
 
@@ -48,6 +49,23 @@ def read_agreement(rows: Rows, command: OfAgreement) -> BudgetFacts:
         free_kopecks=_balance(rows, budget.limit),
         obliged_kopecks=_balance(rows, budget.obliged(command.agreement_id)),
         held=None if met is None else Held(met["status"], met["amount_kopecks"]),
+    )
+
+
+def certificate_facts(connection: Connection, command: OnCertificate, state: BudgetLine, at: Surroundings) -> FundFacts:
+    budget = Budget(command.body_id, command.year)
+    _lock_accounts(connection, (budget.limit, budget.certificate(command.certificate_id)))
+    return read_certificate(_rows(connection), command)
+
+
+def read_certificate(rows: Rows, command: OnCertificate) -> FundFacts:
+    budget = Budget(command.body_id, command.year)
+    met = _row(rows, certificate_fund, certificate_id=command.certificate_id)
+    return FundFacts(
+        free_kopecks=_balance(rows, budget.limit),
+        held_kopecks=_balance(rows, budget.certificate(command.certificate_id)),
+        attempt=0 if met is None else met["attempt"],
+        status="" if met is None else met["status"],
     )
 
 
@@ -88,7 +106,11 @@ def _held_source(connection: Connection, budget: Budget, agreement_id: str, prov
 
 
 def source_of(rows: Rows, budget: Budget, agreement_id: str) -> str:
-    """The account that an act is paid from: the agreement's obligation, or the free limit once that was released."""
+    """The account that an act is paid from: the agreement's obligation or the certificate's money, or the free limit
+    once that was released."""
+    held = _row(rows, certificate_fund, certificate_id=agreement_id)
+    if held is not None:
+        return budget.certificate(agreement_id) if held["status"] == "held" else budget.limit
     row = _row(rows, obligation, agreement_id=agreement_id)
     return budget.limit if row is not None and row["closed_at"] else budget.obliged(agreement_id)
 

@@ -11,6 +11,7 @@ from kernel.instants import from_text
 from kernel.projection import Entry, Seen
 from kernel.service import Reactions
 from services.billing.domain.budget_line import ReleaseObligation, ReleaseReservation, ReserveBudget, TakeObligation
+from services.billing.domain.certificate import FundCertificate, ReleaseCertificate
 from services.billing.domain.invoice import RegisterInvoice, ReverseInvoice
 
 reactions = Reactions()
@@ -47,6 +48,28 @@ class ActReversed(Seen):
     year: int
     amount_kopecks: int
     reason: str
+
+
+class OfCertificate(Seen):
+    certificate_id: str
+    body_id: str
+    year: int
+    attempt: int
+
+
+class FundsRequested(OfCertificate):
+    amount_kopecks: int
+
+
+class Redeemed(Seen):
+    act_id: str
+    certificate_id: str
+    provider_id: str
+    provider_kind: str
+    body_id: str
+    year: int
+    month: str
+    amount_kopecks: int
 
 
 # -- an agreement asks, is signed, and ends ---------------------------------------------------------------------------
@@ -89,3 +112,27 @@ def act_confirmed(connection: Connection, event: ActConfirmed, entry: Entry) -> 
 @reactions.on("providers", "ActReversed", ActReversed)
 def act_reversed(connection: Connection, event: ActReversed, entry: Entry) -> Iterable[Command]:
     yield ReverseInvoice(**event.model_dump())
+
+
+# -- a certificate is issued, redeemed, and ends ----------------------------------------------------------------------
+
+
+@reactions.on("orders", "CertificateFundsRequested", FundsRequested)
+def funds_requested(connection: Connection, event: FundsRequested, entry: Entry) -> Iterable[Command]:
+    yield FundCertificate(**event.model_dump())
+
+
+@reactions.on("orders", "CertificateRedeemed", Redeemed)
+def redeemed(connection: Connection, event: Redeemed, entry: Entry) -> Iterable[Command]:
+    data = event.model_dump(exclude={"certificate_id"})
+    yield RegisterInvoice(agreement_id=event.certificate_id, confirmed_at=from_text(entry.time), **data)
+
+
+def certificate_over(connection: Connection, event: OfCertificate, entry: Entry) -> Iterable[Command]:
+    """Attempt 0 means that nothing had been asked."""
+    if event.attempt > 0:
+        yield ReleaseCertificate(cause=entry.name, **event.model_dump())
+
+
+for _name in ("CertificateFundsTimedOut", "CertificateUnusedReturned"):
+    reactions.on("orders", _name, OfCertificate)(certificate_over)

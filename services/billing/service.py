@@ -14,6 +14,7 @@ from services.billing.domain.budget_line import (
     TakeObligation,
     budget_line,
 )
+from services.billing.domain.certificate import FundCertificate, ReleaseCertificate
 from services.billing.domain.invoice import (
     ApproveInvoice,
     PrepareInvoice,
@@ -26,8 +27,16 @@ from services.billing.domain.invoice import (
     SettlePayment,
     invoice,
 )
-from services.billing.facts import act_facts, agreement_facts, invoice_facts, limit_facts, payment_facts
+from services.billing.facts import (
+    act_facts,
+    agreement_facts,
+    certificate_facts,
+    invoice_facts,
+    limit_facts,
+    payment_facts,
+)
 from services.billing.projections.budgets import budgets
+from services.billing.projections.certificates import certificate_funds
 from services.billing.projections.invoices import invoices_projection
 from services.billing.projections.journal import journal
 from services.billing.queries import budgets as budget_queries
@@ -56,6 +65,8 @@ def service() -> Service:
             On(ReleaseReservation, facts=agreement_facts),
             On(TakeObligation, facts=agreement_facts),
             On(ReleaseObligation, facts=agreement_facts),
+            On(FundCertificate, facts=certificate_facts),
+            On(ReleaseCertificate, facts=certificate_facts),
             On(RegisterInvoice, facts=act_facts),
             On(RetryInvoice, facts=invoice_facts),
             On(PrepareInvoice),
@@ -75,7 +86,7 @@ def service() -> Service:
             invoice_queries.invoice,
             invoice_queries.payments_clock,
         ),
-        projections=(journal, budgets, invoices_projection),
+        projections=(journal, budgets, certificate_funds, invoices_projection),
         reactions=reactions,
         constraints={"account_floor": BELOW_FLOOR},
     )

@@ -92,6 +92,19 @@ obligation = Table(
     Column("closed_at", Text),
 )
 
+certificate_fund = Table(
+    "certificate_fund",
+    metadata,
+    Column("certificate_id", _id(), primary_key=True),
+    # Of the last asking: its number, and whether its money is held, was refused, or was released.
+    Column("attempt", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("amount_kopecks", BigInteger, nullable=False),
+    Column("body_id", _id(), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
 invoices = Table(
     "invoices",
     metadata,

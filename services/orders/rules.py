@@ -36,6 +36,7 @@ DAYS = (
     "complaint_decision_working_days",
     "reservation_timeout_hours",
     "agreement_signing_working_days",
+    "offline_redemption_working_days",
 )
 LIMITS = (
     "spread_alarm_points",
@@ -91,6 +92,7 @@ class Rules:
     complaint_body: str
     calendar: WorkingCalendar
     catalogue: Mapping[str, Sequence[CatalogueVersion]]
+    difference_allowed: bool
 
     @property
     def reservation_timeout_hours(self) -> int:
@@ -128,6 +130,7 @@ def rules_of(region_text: bytes, catalogue_text: bytes, calendar: WorkingCalenda
         custodians=tuple(f"custodian_{number}" for number in numbers),
         calendar=calendar,
         catalogue=_catalogue(catalogue),
+        difference_allowed=_difference_allowed(region),
     )
 
 
@@ -137,6 +140,14 @@ def _complaint_body(region: Mapping[str, Any]) -> str:
     if code not in {body["code"] for body in region.get("body", [])}:
         raise BadRegion(f"region.toml: [complaints] body must be the code of a [[body]], it is {code!r}")
     return derived_id("body", code)
+
+
+def _difference_allowed(region: Mapping[str, Any]) -> bool:
+    """Whether a certificate's holder may choose a provider above the limit price and pay the difference."""
+    allowed = region.get("certificates", {}).get("difference_allowed")
+    if not isinstance(allowed, bool):
+        raise BadRegion(f"region.toml: [certificates] difference_allowed must be true or false, it is {allowed!r}")
+    return allowed
 
 
 def _toml(text: bytes, name: str) -> dict[str, Any]:

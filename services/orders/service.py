@@ -9,6 +9,9 @@ from services.orders.domain import bid as bids
 from services.orders.domain import social_order as order
 from services.orders.domain.agreement import ALREADY_DRAFTED, VOLUME_SPENT
 from services.orders.domain.agreement import state as agreement
+from services.orders.domain.certificate import SHARE_SPENT
+from services.orders.domain.certificate import offer as open_list
+from services.orders.domain.certificate import state as certificate
 from services.orders.domain.competition import (
     admission,
     amendment,
@@ -29,6 +32,7 @@ from services.orders.domain.competition import (
     second_look,
 )
 from services.orders.facts import agreement as paper
+from services.orders.facts import certificate as holding
 from services.orders.facts import competition as facts
 from services.orders.projections.agreements import agreements_projection
 from services.orders.projections.bidding import (
@@ -37,12 +41,14 @@ from services.orders.projections.bidding import (
     places_projection,
     providers_projection,
 )
+from services.orders.projections.certificates import certificates_projection
 from services.orders.projections.competitions import trail_projection
 from services.orders.projections.evaluation import competitions_projection
 from services.orders.projections.procedure import procedure_projection
 from services.orders.projections.social_orders import social_orders_projection
 from services.orders.queries import agreements as agreement_pages
 from services.orders.queries import bids as bid_pages
+from services.orders.queries import certificates as certificate_pages
 from services.orders.queries import competitions as pages
 from services.orders.queries import procedure as procedure_pages
 from services.orders.queries import social_orders as order_pages
@@ -57,7 +63,14 @@ def service() -> Service:
     return Service(
         name="orders",
         metadata=metadata,
-        aggregates=(order.social_order, competition, bids.bid, agreement.agreement),
+        aggregates=(
+            order.social_order,
+            competition,
+            bids.bid,
+            agreement.agreement,
+            open_list.offer,
+            certificate.certificate,
+        ),
         commands=(
             # the social order
             On(order.FormSocialOrder, facts=paper.order_number),
@@ -115,6 +128,19 @@ def service() -> Service:
             On(agreement.ResumeAgreement),
             On(agreement.CompleteAgreement),
             On(agreement.TerminateAgreement),
+            # the social certificate
+            On(open_list.OfferForCertificates, facts=holding.offer_made),
+            On(open_list.WithdrawCertificateOffer),
+            On(certificate.RequestCertificate, facts=holding.share_now),
+            On(certificate.IssueCertificate),
+            On(certificate.AcceptCertificateFunds),
+            On(certificate.TakeFundsRefusal),
+            On(certificate.TimeOutFunds),
+            On(certificate.ChooseProvider, facts=holding.offer_chosen),
+            On(certificate.RedeemCertificate),
+            On(certificate.AnnulCertificate),
+            On(certificate.ExpireCertificate),
+            On(certificate.CloseCertificate),
         ),
         queries=(
             order_pages.social_orders,
@@ -131,6 +157,10 @@ def service() -> Service:
             pages.protocol,
             agreement_pages.agreements,
             agreement_pages.agreement,
+            certificate_pages.certificates,
+            certificate_pages.certificate,
+            certificate_pages.certificate_shares,
+            certificate_pages.certificate_offers,
         ),
         projections=(
             social_orders_projection,
@@ -142,6 +172,7 @@ def service() -> Service:
             places_projection,
             custodians_projection,
             agreements_projection,
+            certificates_projection,
         ),
         reactions=reactions,
         constraints={
@@ -149,6 +180,7 @@ def service() -> Service:
             "lot_volume_once": VOLUME_SPENT,
             "lot_pkey": order.LOT_ELSEWHERE,
             "agreement_once_per_award": ALREADY_DRAFTED,
+            "certificate_share_once": SHARE_SPENT,
         },
         secrets=(late_attempt,),
         load_rules=load_rules,

@@ -29,6 +29,7 @@ Role = Literal[
     "auditor",
     "custodian",
     "administrator",
+    "beneficiary",
 ]
 ROLES: frozenset[str] = frozenset(get_args(Role))
 EVERYBODY = ROLES | {"public"}
@@ -36,7 +37,8 @@ OPERATOR = "operator"
 """The role of a token made with the installation's own key; no account can have it."""
 
 TWO_NEEDED = ROLES - {"provider", "evaluator"}
-ORGANISATION_NEEDED = frozenset({"provider", "officer", "treasurer", "premises_owner"})
+# A beneficiary, or who represents one, acts for the beneficiary's pseudonym as staff do for their organisation.
+ORGANISATION_NEEDED = frozenset({"provider", "officer", "treasurer", "premises_owner", "beneficiary"})
 MISTAKES = 5
 
 ALREADY_BEGUN = Refusal(

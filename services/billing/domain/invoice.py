@@ -67,6 +67,8 @@ def invoice_id(act_id: str) -> str:
 
 
 class RegisterInvoice(Command):
+    """`agreement_id`: what the act was made under, an agreement or a social certificate (its redemption is the act)."""
+
     act_id: Id
     agreement_id: Id
     provider_id: Id
@@ -156,6 +158,7 @@ class Invoice:
 
 invoice = Aggregate("Invoice", Invoice)
 UNPAID = frozenset({"registered", "prepared", "approved"})
+SOURCES = frozenset({"obliged", "certificates", "limit"})
 
 
 def _of_act(command: RegisterInvoice | ReverseInvoice) -> str:
@@ -327,7 +330,7 @@ def _settled_again(state: Invoice, event: PaymentSettled) -> Mapping[str, Any]:
 def _reversed_again(state: Invoice, event: InvoiceReversed) -> Mapping[str, Any]:
     stage = _stage(state.status)
     # Where the accrual came back to depends on whether the agreement lived: the event says it, the amounts follow.
-    back = [p.account for p in event.postings if parse_account(p.account).kind in {"obliged", "limit"}]
+    back = [p.account for p in event.postings if parse_account(p.account).kind in SOURCES]
     source = back[0] if back else Budget(event.body_id, event.year).obliged(event.agreement_id)
     entry = reversal(stage, source, Budget(event.body_id, event.year), event.model_dump())
     return {"stage": stage, "postings": entry}

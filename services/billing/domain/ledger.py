@@ -5,6 +5,7 @@ spend in a year moves through its accounts and never appears or vanishes:
 
     grant ──LimitSet──▶ limit ──BudgetReserved──▶ reserved ──ObligationTaken──▶ obliged ──InvoiceRegistered──▶ accrued
       accrued ──PaymentSent──▶ transit ──PaymentSettled──▶ paid ──InvoiceReversed──▶ owed ──ReturnReceived──▶ obliged
+      limit ──CertificateFunded──▶ certificates ──InvoiceRegistered──▶ accrued
 
 so the sum of all accounts is always zero, and no account but `grant` (the budget law's own side) may be below zero: one
 can't reserve more than is free, oblige more than was reserved, pay more than was accepted. (Budget Code art. 219; the
@@ -38,6 +39,7 @@ CHART: Mapping[str, Kind] = {
     "limit": Kind("Свободный лимит", "Limit that is free"),
     "reserved": Kind("Зарезервировано под соглашение", "Reserved for an agreement"),
     "obliged": Kind("Принятое обязательство", "Obligation taken"),
+    "certificates": Kind("Сертификаты на руках", "Certificates outstanding"),
     "accrued": Kind("Начислено по актам", "Accrued by acts"),
     "transit": Kind("Платежи в пути", "Payments on their way"),
     "paid": Kind("Оплачено", "Paid"),
@@ -121,6 +123,9 @@ class Budget:
 
     def obliged(self, agreement_id: str) -> str:
         return self._account("obliged", agreement_id)
+
+    def certificate(self, certificate_id: str) -> str:
+        return self._account("certificates", certificate_id)
 
     def accrued(self, agreement_id: str) -> str:
         return self._account("accrued", agreement_id)

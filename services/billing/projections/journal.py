@@ -8,6 +8,7 @@ from __future__ import annotations
 from kernel.projection import Entry, Projection
 from kernel.rows import Rows
 from services.billing.domain import budget_line as b
+from services.billing.domain import certificate as c
 from services.billing.domain import invoice_events as i
 from services.billing.domain.ledger import check_balanced, parse_account
 from services.billing.tables import account, posting
@@ -20,6 +21,8 @@ MOVING: tuple[type[b.Money], ...] = (
     b.ReservationReleased,
     b.ObligationTaken,
     b.ObligationReleased,
+    c.CertificateFunded,
+    c.CertificateReleased,
     i.InvoiceRegistered,
     i.PaymentSent,
     i.PaymentSettled,
@@ -56,7 +59,8 @@ def book(rows: Rows, event: b.Money, entry: Entry) -> None:
             event=entry.name,
             body_id=event.body_id,
             year=event.year,
-            agreement_id=getattr(event, "agreement_id", None),
+            # What it was posted for: an agreement or a certificate.
+            agreement_id=getattr(event, "agreement_id", getattr(event, "certificate_id", None)),
             act_id=getattr(event, "act_id", None),
             **line.model_dump(),
         )

@@ -24,7 +24,8 @@ def budget_lines(connection: Connection, asked: BudgetLines, at: Surroundings) -
     rows = connection.exec_driver_sql(
         f"""
         SELECT budget_id, body_id, year, limit_kopecks, refusals, s.free_kopecks, s.reserved_kopecks,
-               s.obliged_kopecks, s.accrued_kopecks, s.transit_kopecks, s.paid_kopecks, s.owed_kopecks
+               s.obliged_kopecks, s.certificates_kopecks, s.accrued_kopecks, s.transit_kopecks, s.paid_kopecks,
+               s.owed_kopecks
         FROM budget b CROSS JOIN LATERAL ({_SUMS}) s
         {where(filters, "budget_id > %(after)s" if after else "")} ORDER BY budget_id LIMIT %(limit)s
         """,
@@ -44,6 +45,7 @@ _SUMS = "SELECT {} FROM account a WHERE a.body_id = b.body_id AND a.year = b.yea
             ("limit", "free"),
             ("reserved", "reserved"),
             ("obliged", "obliged"),
+            ("certificates", "certificates"),
             ("accrued", "accrued"),
             ("transit", "transit"),
             ("paid", "paid"),

@@ -5,13 +5,14 @@ What is only for the market itself (contracts whose one role is `system`) has no
 
 from __future__ import annotations
 
-from services.gateway.api import access, audit, billing, opendata, orders, providers, registry, vault
+from services.gateway.api import access, audit, billing, certificates, opendata, orders, providers, registry, vault
 from services.gateway.api.route import Route
 
 TABLE: tuple[Route, ...] = (
     *access.ROUTES,
     *registry.ROUTES,
     *orders.ROUTES,
+    *certificates.ROUTES,
     *providers.ROUTES,
     *billing.ROUTES,
     *vault.ROUTES,

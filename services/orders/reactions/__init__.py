@@ -7,6 +7,6 @@ from kernel.service import Reactions
 reactions = Reactions()
 
 # The parts register themselves on `reactions`, so they come after it.
-from services.orders.reactions import agreement, competition  # noqa: E402
+from services.orders.reactions import agreement, certificate, competition  # noqa: E402
 
-__all__ = ["agreement", "competition", "reactions"]
+__all__ = ["agreement", "certificate", "competition", "reactions"]

@@ -7,6 +7,6 @@ from sqlalchemy import MetaData
 metadata = MetaData(schema="orders")
 
 # The parts put their tables into `metadata`, so they come after it.
-from services.orders.tables import agreement, competition, procedure  # noqa: E402
+from services.orders.tables import agreement, certificate, competition, procedure  # noqa: E402
 
-__all__ = ["agreement", "competition", "metadata", "procedure"]
+__all__ = ["agreement", "certificate", "competition", "metadata", "procedure"]

@@ -13,9 +13,10 @@ from kernel.instants import to_text
 from kernel.projection import Entry
 from kernel.rows import MemoryRows, Row
 from services.billing.domain.budget_line import OfAgreement, SetLimit
+from services.billing.domain.certificate import OnCertificate
 from services.billing.domain.invoice import Invoice, InvoiceFacts, RegisterInvoice, ReverseInvoice
 from services.billing.domain.ledger import Budget
-from services.billing.facts import read_agreement, read_invoice, read_limit
+from services.billing.facts import read_agreement, read_certificate, read_invoice, read_limit
 from services.billing.reactions import reactions
 from services.billing.service import service
 
@@ -67,6 +68,8 @@ class Books:
             return read_limit(self.rows, command)
         if isinstance(command, OfAgreement):
             return read_agreement(self.rows, command)
+        if isinstance(command, OnCertificate):
+            return read_certificate(self.rows, command)
         if isinstance(command, RegisterInvoice | ReverseInvoice):
             facts = read_invoice(self.rows, Budget(command.body_id, command.year), command.agreement_id)
         elif isinstance(state, Invoice) and state.agreement_id:

@@ -127,6 +127,8 @@ STREAMS = (
     "Act",
     "Premises",
     "Loan",
+    "Certificate",
+    "CertificateOffer",
     "Workspace",
     "Invoice",
     "ListedService",
