@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from anyio import Lock
 from starlette.requests import Request
 
 from kernel.identity import TokenChecker
@@ -51,9 +52,16 @@ class Gate:
     signed_in: Buckets
     kept_forms: KeptForms
     revoked: RevokedTokens
+    turn: Lock = field(default_factory=Lock)
 
     async def asker(self, request: Request, limit: str | None = None) -> Asker:
-        """Who asks. Raises Refused for a token that isn't good, and for too many requests.
+        """Who asks. Raises Refused for a token that isn't good or was revoked, and for too many requests."""
+        asker = self.claimed(request, limit)
+        await self.check_revoked(asker)
+        return asker
+
+    def claimed(self, request: Request, limit: str | None = None) -> Asker:
+        """Who asks by a token that is good in itself: whether it was revoked isn't asked yet, which may take a moment.
 
         The token is looked at here so that a forged one costs no service anything; the services prove it again.
         """
@@ -66,8 +74,20 @@ class Gate:
         actor = self.tokens.actor(token)
         if token is not None:
             self.signed_in.take(actor.id)
-            await self.revoked.check(token)
         return Asker(actor, token, request.state.correlation_id)
+
+    async def check_revoked(self, asker: Asker) -> None:
+        """Refuse a revoked token."""
+        if asker.token is not None:
+            await self.revoked.check(asker.token)
+
+    async def receipts_first(self) -> None:
+        """Wait for one's turn to be worked on, a request in each round of the event loop.
+
+        Whoever arrives meanwhile is received in the same round: under load decisions wait, instants of receipt don't.
+        """
+        async with self.turn:
+            pass
 
 
 def _token(request: Request) -> str | None:

@@ -17,7 +17,9 @@ from services.gateway.api.reading import (
     idempotency_key,
     is_possible,
     merged,
+    object_of,
     query_parameters,
+    read_body,
     read_object,
 )
 from services.gateway.api.route import Route
@@ -33,13 +35,15 @@ def endpoint(route: Route, gate: Gate) -> Endpoint:
     contract = gate.contracts.of(route.calls[0])
 
     async def answer_command(request: Request) -> Response:
-        asker = await _admitted(request, route, contract, gate)
+        asker = _admitted(gate.claimed(request, route.limit), contract)
         target, parameters = _addressed(request, route, contract)
         key = new_id() if route.keyless else idempotency_key(request, gate.options.idempotency_key_length)
         version = expected_version(request)
-        sent = await read_object(request, gate.options.body_limit_bytes, gate.options.json_depth)
+        body = await read_body(request, gate.options.body_limit_bytes)
         received_at = received_now()  # the whole of it is here: this is when it was received
-        data = merged(sent, parameters, contract)
+        await gate.receipts_first()
+        await gate.check_revoked(asker)
+        data = merged(object_of(request, body, gate.options.json_depth), parameters, contract)
         if route.id_optional and "id" not in data and _takes_id(contract):
             data["id"] = _new_id(route, asker, target, key)
         if route.prepare:
@@ -52,7 +56,7 @@ def endpoint(route: Route, gate: Gate) -> Endpoint:
         return command_response(route, parameters, answer)
 
     async def answer_query(request: Request) -> Response:
-        asker = await _admitted(request, route, contract, gate)
+        asker = _admitted(await gate.asker(request, route.limit), contract)
         target, parameters = _addressed(request, route, contract)
         params, wait = query_parameters(request.query_params, contract)
         if route.asks:
@@ -96,9 +100,8 @@ def query_response(request: Request, answer: dict[str, Any]) -> Response:
     return _json(reply, 200, headers)
 
 
-async def _admitted(request: Request, route: Route, contract: Contract | None, gate: Gate) -> Asker:
+def _admitted(asker: Asker, contract: Contract | None) -> Asker:
     """Who asks; a visitor is turned away before a body is read. Other roles are the service's to judge."""
-    asker = await gate.asker(request, route.limit)
     if asker.token is None and contract is not None and not contract.public:
         raise Refused(UNAUTHENTICATED.having(reason="нужен вход / sign-in needed"))
     return asker

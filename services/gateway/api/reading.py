@@ -51,7 +51,11 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 async def read_object(request: Request, limit_bytes: int, depth: int) -> dict[str, Any]:
     """The JSON object of the body; no body at all is an empty object. Raises Refused."""
-    body = await read_body(request, limit_bytes)
+    return object_of(request, await read_body(request, limit_bytes), depth)
+
+
+def object_of(request: Request, body: bytes, depth: int) -> dict[str, Any]:
+    """The JSON object in a body that was read."""
     if not body:
         return {}
     if not _is_json(request.headers.get("content-type", "")):

@@ -6,16 +6,22 @@ import base64
 import json
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from kernel.identity import Actor, SigningKey, TokenIssuer
 from kernel.ids import new_id
+from services.gateway import calls
+from services.gateway.api import endpoint, reading
 from services.gateway.options import UNLIMITED, Options, Rate, Rates
 from tests.component.gateway.conftest import KEEPER, STRANGER, Site, problem
 from tests.support import person
+
+MANY = 20
 
 
 def test_a_command_is_done_and_answers_with_version_events_and_place(site: Site) -> None:
@@ -25,6 +31,38 @@ def test_a_command_is_done_and_answers_with_version_events_and_place(site: Site)
     assert answer.headers["etag"] == '"1"'
     assert answer.headers["location"] == f"/api/v1/boxes/{said['id']}"
     assert said["reply"] == {"colour": "red"} and len(said["events"]) == 1
+
+
+def test_of_many_at_once_all_are_received_before_one_is_worked_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    story: list[str] = []
+
+    def received_now() -> datetime:
+        story.append("received")
+        return calls.received_now()
+
+    def object_of(*given: Any) -> dict[str, Any]:
+        story.append("worked on")
+        return reading.object_of(*given)
+
+    monkeypatch.setattr(endpoint, "received_now", received_now)
+    monkeypatch.setattr(endpoint, "object_of", object_of)
+    statuses: list[int] = []
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        answer = await client.post("/api/v1/boxes", json={"colour": "red"}, headers=site.headers())
+        statuses.append(answer.status_code)
+
+    async def run() -> None:
+        async with site.client() as client:
+            await ask(client)  # what every request waits for is known then: which tokens were revoked
+            story.clear()
+            async with anyio.create_task_group() as group:
+                for _ in range(MANY):
+                    group.start_soon(ask, client)
+
+    anyio.run(run)
+    assert statuses == [201] * (MANY + 1)
+    assert story.index("worked on") >= MANY - 1 and story.count("worked on") == MANY
 
 
 def test_a_receipt_comes_with_a_command_that_gives_one(site: Site) -> None:
