@@ -18,6 +18,7 @@ ROUTES: dict[str, str] = {
     "provider_document": "/providers/{id}/documents/{hash}",
     "catalogue": "/catalogue",
     "service": "/catalogue/{code}",
+    "certificates": "/certificates",
     "premises": "/premises",
     "log": "/log",
     "log_entry": "/log/{source}/{sequence}",

@@ -28,6 +28,7 @@ PAGES: dict[str, str] = {
     "provider": "provider",
     "catalogue": "catalogue",
     "service": "service",
+    "certificates": "certificates",
     "premises": "premises",
     "log": "log",
     "log_entry": "entry",

@@ -19,6 +19,7 @@ from services.gateway.web import STATIC_DIR
 from services.gateway.web.contexts import ErrorPage, ProblemPage
 from services.gateway.web.links import ROUTES, link
 from services.gateway.web.pages import catalogue as catalogue_pages
+from services.gateway.web.pages import certificates as certificate_pages
 from services.gateway.web.pages import log as log_pages
 from services.gateway.web.pages import market
 from services.gateway.web.pages import premises as premises_pages
@@ -280,6 +281,7 @@ PAGES: dict[str, Show] = {
     "provider": market.provider,
     "catalogue": catalogue_pages.catalogue,
     "service": catalogue_pages.service,
+    "certificates": certificate_pages.certificates,
     "premises": premises,
     "log": log,
     "log_entry": log_entry,

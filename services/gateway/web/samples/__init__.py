@@ -7,6 +7,7 @@ from typing import Any
 
 from services.gateway.web.contexts import ErrorPage, LandingPage, ProblemPage
 from services.gateway.web.samples.catalogue import catalogue, drafted_service, service
+from services.gateway.web.samples.certificates import certificates
 from services.gateway.web.samples.common import EMPTY_TRUST, TERRITORIES, both, page, site, trail, trust
 from services.gateway.web.samples.directory import premises, provider, providers, suspended_provider
 from services.gateway.web.samples.log import CONTENT, closed_entry, early_entry, entry, log
@@ -97,6 +98,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "large": catalogue(60),
     },
     "service": {"usual": service(), "empty": drafted_service(), "large": service(30)},
+    "certificates": {
+        "usual": certificates(),
+        "empty": certificates(0),
+        "none_found": certificates(0, territory="kem"),
+        "large": certificates(60),
+    },
     "premises": {
         "usual": premises(),
         "empty": premises(0),
