@@ -150,6 +150,13 @@ def test_a_record_is_taken_once_and_answered_the_same_for_ever() -> None:
     paper.check()
 
 
+def test_the_text_of_a_record_is_what_devices_were_told() -> None:
+    """docs/api.md: a device that signs another text is refused, so the form never changes."""
+    made_at = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
+    text = redeeming.record_text("certificate", "provider", "redemption", 3, made_at)
+    assert text == "market redemption v1\ncertificate\nprovider\nredemption\n3\n2027-03-01T09:30:00.000000Z\n"
+
+
 def test_only_the_holder_s_key_makes_records() -> None:
     paper = Paper().chosen()
     forged = Device().record(FIRST, 1, paper.now)
