@@ -195,8 +195,8 @@ def test_a_backlog(fleet: Fleet) -> None:
     boxes = fleet.open_boxes(10)
     for number in range(EVENTS // 100):
         fleet.give("box.put_many", {"id": boxes[number % 10], "amount": 1, "times": 100})
-    fleet.until(lambda: not fleet.unpublished("box") and fleet.market.sql("SELECT count(*) FROM box.outbox") == [(0,)])
-    assert waiting(fleet, QUEUE) >= EVENTS
+    fleet.settle()
+    fleet.until(lambda: waiting(fleet, QUEUE) >= EVENTS)
     fleet.staff()
     watched = [psutil.Process(mirror.pid) for mirror in fleet.alive("mirror")]
     before = [process.memory_info().rss for process in watched]
