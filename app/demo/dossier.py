@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 from app.demo.world import Data, Provider, World
+from kernel.ids import derived_id
 
 CAREFUL, CARELESS = 22, 23  # who renews its licence in time, and who doesn't
+NETWORK = (24, 25, 26, 27, 28)  # a lead, three partners, and who takes the place of the last
 CHARTER = b"%PDF-1.4\n% The charter of an organisation that doesn't exist\n%%EOF\n"
 STAFF_LIST = b"%PDF-1.4\n% A list of nobody\n%%EOF\n"
 
@@ -25,6 +27,7 @@ def play(world: World) -> None:
     _state(world, careful)
     _inspect(world, careful)
     _attach(world, careful)
+    _unite(world)
 
 
 def _licence(world: World, provider: Provider, number: str, ends: str, **more: Any) -> str:
@@ -79,6 +82,40 @@ def _attach(world: World, provider: Provider) -> None:
 
 def _document(provider: Provider, content: bytes, **said: Any) -> Data:
     return {"id": provider.id, "content": base64.b64encode(content).decode(), **said}
+
+
+def _unite(world: World) -> None:
+    """Four organisations unite by the consent of each; one gives its place to another. Two other attempts fail."""
+    lead, first, second, leaving, joining = (world.providers[number] for number in NETWORK)
+    made = _form(world, "first", lead, first, second, leaving)
+    for partner in (first, second, leaving):
+        world.do(partner.staff, "registry.consent_to_consortium", id=made)
+    world.refused(first.staff, "registry.consent_to_consortium", "consent_not_asked", id=made)
+    change: Data = {"id": made, "members": _members(lead, first, second, joining), "reason": "партнёр меняет профиль"}
+    world.refused(first.staff, "registry.propose_replacement", "not_yours", **change)
+    world.do(lead.staff, "registry.propose_replacement", **change)
+    for partner in (first, second, leaving, joining):
+        world.do(partner.staff, "registry.consent_to_consortium", id=made)
+    declined = _form(world, "second", lead, first, second, joining)
+    world.do(second.staff, "registry.decline_consortium", id=declined, reason="нет свободных людей")
+    found = world.ask(None, "registry.consortia", provider_id=joining.id, status="standing")["items"]
+    world.expect("the consortium of who joined", [made], [each["id"] for each in found])
+
+
+def _form(world: World, key: str, *members: Provider) -> str:
+    form: Data = {"id": derived_id("demo-consortium", key), "name": "Соседская помощь", "members": _members(*members)}
+    unequal = [{**form["members"][0], "share": "39.9999"}, *form["members"][1:]]
+    world.refused(members[0].staff, "registry.form_consortium", "shares_unequal", **{**form, "members": unequal})
+    return world.do(members[0].staff, "registry.form_consortium", **form).id
+
+
+def _members(*providers: Provider) -> list[Data]:
+    """The lead has 40 %, each of the three partners 20."""
+    roles = ("ведение и отчёты", "уход на дому", "сопровождение", "досуг")
+    return [
+        {"provider_id": provider.id, "share": "20" if place else "40", "role": role}
+        for place, (provider, role) in enumerate(zip(providers, roles, strict=True))
+    ]
 
 
 def look(world: World) -> None:

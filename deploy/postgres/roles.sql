@@ -69,6 +69,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."attached" TO market_registry
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."batch" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."calculation" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."calculation_made" TO market_registry;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."consortium" TO market_registry;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."consortium_view" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."cost_version" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."counter" TO market_registry;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "registry"."decision" TO market_registry;

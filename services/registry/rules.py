@@ -44,6 +44,7 @@ class Rules:
     categories: frozenset[str]
     proposal_opinions: int
     licence_warning_days: int
+    consortium_partners: tuple[int, int]
 
 
 class _Strict(BaseModel):
@@ -93,6 +94,7 @@ def load_rules(folder: Path) -> Rules:
         categories=_codes(catalogue, "category"),
         proposal_opinions=_whole(region.get("limits", {}), "limits", "proposal_opinions"),
         licence_warning_days=_whole(region.get("days", {}), "days", "licence_warning_days"),
+        consortium_partners=_partners(region.get("limits", {}).get("consortium_partners", {})),
     )
 
 
@@ -106,6 +108,13 @@ def _whole(given: Mapping[str, Any], table: str, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise BadRegion(f"region.toml: [{table}] {name} must be a whole number from 1, it is {value!r}")
     return value
+
+
+def _partners(given: Mapping[str, Any]) -> tuple[int, int]:
+    minimum, maximum = (_whole(given, "limits.consortium_partners", name) for name in ("minimum", "maximum"))
+    if minimum > maximum:
+        raise BadRegion(f"region.toml: [limits] consortium_partners: {minimum} is more than {maximum}")
+    return minimum, maximum
 
 
 def _codes(catalogue: Mapping[str, Any], table: str) -> frozenset[str]:

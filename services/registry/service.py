@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kernel.service import On, Service
+from services.registry.domain import consortium as network
 from services.registry.domain import imports as import_
 from services.registry.domain.catalogue import calculation as cost
 from services.registry.domain.catalogue import listed_service as listed
@@ -20,11 +21,14 @@ from services.registry.domain.register_entry import (
 from services.registry.facts import catalogue as held
 from services.registry.facts import dossier as papers
 from services.registry.facts import register as facts
+from services.registry.facts.consortium import membership
 from services.registry.projections.catalogue import calculations, codes, proposals, services
+from services.registry.projections.consortium import consortia as consortia_projection
 from services.registry.projections.dossier import dossiers
 from services.registry.projections.imports import imports
 from services.registry.projections.register import register
 from services.registry.queries import catalogue as pages
+from services.registry.queries.consortium import consortia, consortium
 from services.registry.queries.dossier import document, licences_ending
 from services.registry.queries.grounds import grounds
 from services.registry.queries.imports import import_batches, import_report
@@ -45,6 +49,7 @@ def service() -> Service:
             listed.listed_service,
             cost.calculation,
             proposed.service_proposal,
+            network.consortium,
         ),
         commands=(
             # an entry's life
@@ -92,6 +97,12 @@ def service() -> Service:
             On(proposed.RefuseProposal),
             On(proposed.ApproveProposal),
             On(proposed.WithdrawProposal),
+            # consortia of providers
+            On(network.FormConsortium, facts=membership),
+            On(network.ConsentToConsortium, facts=membership),
+            On(network.DeclineConsortium),
+            On(network.ProposeReplacement, facts=membership),
+            On(network.DissolveConsortium),
         ),
         queries=(
             providers,
@@ -109,8 +120,10 @@ def service() -> Service:
             pages.calculation,
             pages.proposals,
             pages.proposal,
+            consortia,
+            consortium,
         ),
-        projections=(register, dossiers, imports, services, codes, calculations, proposals),
+        projections=(register, dossiers, imports, services, codes, calculations, proposals, consortia_projection),
         reactions=reactions,
         constraints={"provider_living_inn": application.INN_TAKEN, "service_code_pkey": listed.CODE_TAKEN},
         load_rules=load_rules,

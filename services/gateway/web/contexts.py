@@ -431,6 +431,23 @@ class CardDocument(TypedDict):
     kilobytes: int
 
 
+class ConsortiumMember(TypedDict):
+    id: str
+    name: Text
+    share: str  # per cent
+    role: str
+    lead: bool
+
+
+class ConsortiumOf(TypedDict):
+    """A consortium that a provider is a member of."""
+
+    number: str
+    name: Text
+    status: str  # forming | standing
+    members: list[ConsortiumMember]
+
+
 class RegisterDecision(TypedDict):
     """A decision of the register, or what a provider did about one."""
 
@@ -475,6 +492,7 @@ class ProviderPage(TypedDict):
     services: list[ServiceOffered]
     licences: list[Licence] | None  # None: not known here
     inspections: list[Inspection] | None
+    consortia: list[ConsortiumOf]
     experience: list[YearOfWork]  # the latest year first
     documents: list[CardDocument]
     decisions: list[RegisterDecision]  # the newest first

@@ -29,7 +29,7 @@ def calculation_basis(
     connection: Connection, command: CalculateCost, state: Any, at: Surroundings
 ) -> tuple[str, InForce | None]:
     """(the number `НЗ-<year>-000001`, what holds on the day asked for)."""
-    return _number(connection, "НЗ", "calculation", at), in_force(connection, command.code, command.day)
+    return number(connection, "НЗ", "calculation", at), in_force(connection, command.code, command.day)
 
 
 def proposal_basis(
@@ -39,10 +39,10 @@ def proposal_basis(
     status = connection.exec_driver_sql(
         "SELECT status FROM provider WHERE id = %s", (at.actor.organisation,)
     ).scalar()  # fmt: skip
-    return state.number or _number(connection, "ПУ", "proposal", at), status == "active"
+    return state.number or number(connection, "ПУ", "proposal", at), status == "active"
 
 
-def _number(connection: Connection, letters: str, counter: str, at: Surroundings) -> str:
+def number(connection: Connection, letters: str, counter: str, at: Surroundings) -> str:
     year = at.now.astimezone(ZoneInfo(at.rules.zone)).year
     return f"{letters}-{year}-{next_number(connection, f'{counter}-{year}'):06d}"
 

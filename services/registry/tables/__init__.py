@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry.tables import catalogue, dossier, register
+from services.registry.tables import catalogue, consortium, dossier, register
 from services.registry.tables.schema import metadata
 
-__all__ = ["catalogue", "dossier", "metadata", "register"]
+__all__ = ["catalogue", "consortium", "dossier", "metadata", "register"]

@@ -293,6 +293,15 @@ def test_premises_say_until_when_they_are_lent() -> None:
     assert "Для чего: клуб, занятия" in html and "Доступность: частичная" in html
 
 
+CONSORTIUM = {
+    "number": "КО-2027-000001",
+    "name": "Тёплый дом",
+    "status": "standing",
+    "lead_id": "p1",
+    "members": [{"provider_id": "p1", "name": "НКО", "share": "33.5", "role": "сиделки"}],
+}
+
+
 def test_a_suspended_provider_says_why() -> None:
     card = {
         "id": "p1",
@@ -337,10 +346,18 @@ def test_a_suspended_provider_says_why() -> None:
             },
         ],
     }
-    context = providers.provider_page(card, [], None, None, REGION, [], log.trust(TREE, 0, None))
+    context = providers.provider_page(card, [], [CONSORTIUM], None, None, REGION, [], log.trust(TREE, 0, None))
     assert context["state"] == {"reason": "лицензия", "ground": "442-FZ", "since": "2027-01-03T00:00:00Z"}
     shown = render("provider", "ru", site=REGION.site, page=page("/providers/p1"), provider=context)
-    for words in ("истекла 2", "срок подходит к концу", "Найдены нарушения: нет журнала", "2 КБ", "уход"):
+    for words in (
+        "истекла 2",
+        "срок подходит к концу",
+        "Найдены нарушения: нет журнала",
+        "2 КБ",
+        "уход",
+        "Тёплый дом",
+        "33,5 %, сиделки (головная",
+    ):
         assert words in shown.replace("\xa0", " "), words
     assert f"/providers/p1/documents/{'ab' * 32}" in shown
 

@@ -178,7 +178,7 @@ def test_a_hole_in_a_context_is_an_error_and_not_a_blank() -> None:
 _CODES = {
     *("id", "status", "kind", "form", "forms", "flags", "key", "criterion", "formula", "way", "step", "source", "type"),
     *("statuses", "kinds", "sources", "types", "total", "score", "volume", "number", "area", "weight", "best_total"),
-    *("bound", "coefficient", "territory_coefficient", "category_coefficient"),
+    *("bound", "coefficient", "share", "territory_coefficient", "category_coefficient"),
 }
 
 

@@ -244,6 +244,7 @@ async def provider(request: Request, frame: Frame) -> Response:
     asker, id = await frame.asker(request), id_of(request)
     card = await frame.calls.reply("registry.provider", {"id": id}, asker)
     places = await _places(frame, asker, [id])
+    consortia = await frame.calls.reply("registry.consortia", {"provider_id": id, "limit": ROWS}, asker)
     active = {"provider_id": id, "status": "active", "limit": MOST}
     agreements = await frame.calls.reply("orders.agreements", active, asker)
     head = await _head(frame, asker, card["head_ref"])
@@ -251,5 +252,7 @@ async def provider(request: Request, frame: Frame) -> Response:
     tree = await frame.calls.reply(*LOG, asker)
     trust = log_pages.trust(tree, events, frame.log_key)
     active_ones = len(agreements["items"])
-    context = provider_pages.provider_page(card, places, active_ones, head, frame.region, trail, trust)
+    context = provider_pages.provider_page(
+        card, places, consortia["items"], active_ones, head, frame.region, trail, trust
+    )
     return await frame.answer(request, "provider", context)

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from services.gateway.web.contexts import (
     CardDocument,
+    ConsortiumMember,
+    ConsortiumOf,
     Inspection,
     Licence,
     Places,
@@ -88,13 +90,15 @@ def free_places(items: Sequence[Reply]) -> dict[str, int]:
 def provider_page(
     card: Reply,
     places: Sequence[Reply],
+    consortia: Sequence[Reply],
     agreements: int | None,
     head: str | None,
     region: Region,
     trail: Sequence[TrailItem],
     trust: Trust,
 ) -> ProviderPage:
-    """From `registry.provider`, `providers.places` of it, the number of its active agreements, and the log.
+    """From `registry.provider`, `providers.places` and `registry.consortia` of it, the number of its active agreements, and
+    the log.
 
     `head`: the name that the law publishes, from the vault; None where it doesn't or the vault doesn't answer.
     """
@@ -126,6 +130,7 @@ def provider_page(
         "services": [_service(kind) for kind in card["service_kinds"]],
         "licences": [_licence(one) for one in card["licences"]],
         "inspections": [_inspection(one) for one in card["inspections"]],
+        "consortia": [_consortium(one) for one in consortia if one["status"] != "dissolved"],
         "experience": [
             {"year": one["year"], "services": one["services"], "recipients": one["recipients"]}
             for one in card["experience"]
@@ -197,6 +202,20 @@ def _inspection(one: Reply) -> Inspection:
     if one["findings"]:
         outcome = {lang: f"{words}: {one['findings']}" for lang, words in outcome.items()}
     return {"day": one["held_on"], "body": one["body"], "outcome": outcome}
+
+
+def _consortium(one: Reply) -> ConsortiumOf:
+    members: list[ConsortiumMember] = [
+        {
+            "id": member["provider_id"],
+            "name": member["name"],
+            "share": member["share"],
+            "role": member["role"],
+            "lead": member["provider_id"] == one["lead_id"],
+        }
+        for member in one["members"]
+    ]
+    return {"number": one["number"], "name": one["name"], "status": one["status"], "members": members}
 
 
 def _document(one: Reply) -> CardDocument:

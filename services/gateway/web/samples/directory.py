@@ -110,6 +110,17 @@ def provider(**changes: Any) -> ProviderPage:
             }
         ],
         "experience": [{"year": 2026 - number, "services": "02/26", "recipients": 140 + number} for number in range(5)],
+        "consortia": [
+            {
+                "number": "12",
+                "name": both("Тёплый дом", "Warm home"),
+                "status": "standing",
+                "members": [
+                    {"id": "provider-0", "name": both("АНО «Дом»", "Home"), "share": "60", "role": "-", "lead": True},
+                    {"id": "provider-1", "name": both("Фонд «Шаг»", "Step"), "share": "40", "role": "-", "lead": False},
+                ],
+            }
+        ],
         "documents": [{"hash": "ab" * 32, "kind": "charter", "title": "Charter.pdf", "kilobytes": 412}],
         "decisions": [
             {
@@ -165,6 +176,7 @@ def suspended_provider() -> ProviderPage:
         services=[],
         licences=None,
         inspections=None,
+        consortia=[],
         experience=[],
         documents=[],
         decisions=[
