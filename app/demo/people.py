@@ -62,6 +62,7 @@ def _cast(world: World) -> list[Person]:
     found += [
         Person("property_1", ("premises_owner",), body_id("property")),
         Person("auditor", ("auditor",), body_id("audit_chamber")),
+        Person("beneficiary_1", ("beneficiary",), derived_id("demo-beneficiary", "1"), "Получатель услуг 1"),
         Person("newcomer", ("provider",), derived_id("demo-provider", "newcomer")),
     ]
     for organisation in world.season.organisations:

@@ -17,6 +17,7 @@ from app.demo import (
     agreements,
     bidding,
     catalogue,
+    certificates,
     changes,
     delivery,
     disputes,
@@ -69,6 +70,7 @@ PHASES: tuple[tuple[str, Callable[[World], str]], ...] = (
     ("Premises returned", premises.take_back),
     ("Changes and departures", changes.play),
     ("A disputed competition", disputes.play),
+    ("Social certificates", certificates.play),
 )
 
 

@@ -56,6 +56,14 @@ EVERY_STEP = {
     "signing": {"signed_late"},
     "agreements": {"dates_invalid", "limit_short", "not_enough", "not_yours", "wrong_state", "limit_below_taken"},
     "delivery": {"month_in_future", "price_not_agreed", "volume_exceeded", "act_exists", "agreement_over"},
+    "certificates": {
+        "certificate_share_spent",
+        "redemption_exceeds",
+        "redemption_after_change",
+        "redemption_after_expiry",
+        "redemption_came_late",
+        "redemption_not_signed",
+    },
     "premises": {"loan_overlaps", "loan_in_past", "loan_out_of_window", "ad_quota_exceeded", "premises_not_offered"},
 }
 
