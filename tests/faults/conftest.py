@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ HEARTBEAT_S = 2  # of the broker: a frozen one is noticed after two
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Matrix(), "fault-matrix")
+    # Who ends a run by SIGTERM gets what Ctrl-C gives: the tests' processes, broker and databases end with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
