@@ -23,6 +23,7 @@ from kernel.ids import new_id
 from services.access.service import service as access
 from services.gateway.app import create_app
 from services.gateway.options import UNLIMITED, Options
+from services.opendata.service import service as opendata
 from services.vault.service import service as vault
 from tests.component.orders.country import BEGAN
 from tests.component.orders.tender import everybody
@@ -38,6 +39,7 @@ ROLES = (
     "auditor",
     "custodian",
     "administrator",
+    "beneficiary",
 )
 EXPECTED = {200, 201, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422}
 IDS = [new_id() for _ in range(3)]
@@ -69,7 +71,7 @@ class Target:
 @pytest.fixture(scope="module")
 def target(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     home: Path = tmp_path_factory.mktemp("home")
-    services = [*everybody(home / "contracts"), access(), vault()]
+    services = [*everybody(home / "contracts"), access(), vault(), opendata()]
     for name, text in contract_files(services).items():
         (home / "contracts" / name).parent.mkdir(parents=True, exist_ok=True)
         (home / "contracts" / name).write_text(text, encoding="utf-8")
