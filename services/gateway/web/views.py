@@ -15,7 +15,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
 from services.gateway.web import text
-from services.gateway.web.contexts import Bid, Competition, Criterion, Lot
+from services.gateway.web.contexts.orders import Bid, Competition, Criterion, Lot
 from services.gateway.web.links import link, with_query
 from services.gateway.web.text import LANGS, Lang
 from services.gateway.web.theme import bare_environment, static_link

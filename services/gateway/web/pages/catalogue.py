@@ -12,8 +12,7 @@ from starlette.responses import Response
 from kernel.refusal import Refused
 from services.gateway.calls import Answered
 from services.gateway.problems import NO_PATH
-from services.gateway.web.contexts import Trust
-from services.gateway.web.contexts_catalogue import (
+from services.gateway.web.contexts.catalogue import (
     CatalogueFilters,
     CataloguePage,
     CoefficientOf,
@@ -25,6 +24,7 @@ from services.gateway.web.contexts_catalogue import (
     ServiceRow,
     StandardVersion,
 )
+from services.gateway.web.contexts.common import Trust
 from services.gateway.web.pages import log as log_pages
 from services.gateway.web.pages.frame import Frame, Region, chosen
 from services.gateway.web.pages.providers import FORMS

@@ -8,7 +8,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.web.contexts_certificates import CertificateFilters, CertificatesPage, ShareRow
+from services.gateway.web.contexts.certificates import CertificateFilters, CertificatesPage, ShareRow
 from services.gateway.web.pages.frame import Frame, Region, chosen
 
 Reply = Mapping[str, Any]

@@ -18,7 +18,8 @@ from kernel.settings import PROJECT, Settings
 from services.gateway.calls import Asker, Calls
 from services.gateway.gate import Gate
 from services.gateway.web import CONTENT_SECURITY_POLICY, PAGES, read_preferences, render
-from services.gateway.web.contexts import Option, Page, Site, Unit
+from services.gateway.web.contexts.common import Option, Page, Site
+from services.gateway.web.contexts.orders import Unit
 from services.gateway.web.preferences import COOKIE_MAX_AGE_S, Preferences
 from services.gateway.web.text import Text
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.gateway.web.contexts import LandingPage, Trust
+from services.gateway.web.contexts.common import Trust
+from services.gateway.web.contexts.landing import LandingPage
 from services.gateway.web.pages.frame import Region
 from services.gateway.web.pages.orders import order_row
 

@@ -9,19 +9,16 @@ from typing import Any, Literal, cast
 
 from kernel.canonical import loads
 from kernel.merkle import leaf_hash, node_hash
-from services.gateway.web.contexts import (
+from services.gateway.web.contexts.common import Checkpoint, EntryRef, TrailItem, Trust
+from services.gateway.web.contexts.log import (
     Cause,
-    Checkpoint,
     ClosedEntryPage,
-    EntryRef,
     LogEntryPage,
     LogFilters,
     LogPage,
     LogRow,
     Proof,
     ProofStep,
-    TrailItem,
-    Trust,
     Withheld,
 )
 from services.gateway.web.text import Text

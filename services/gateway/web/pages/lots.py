@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from services.gateway.web.contexts import Award, BestScore, Bid, BidCell, Exact, Lot, Offer
+from services.gateway.web.contexts.common import Exact
+from services.gateway.web.contexts.orders import Award, BestScore, Bid, BidCell, Lot, Offer
 from services.gateway.web.pages.frame import Region
 from services.gateway.web.text import LANGS, Text, term
 

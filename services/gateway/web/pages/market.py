@@ -15,7 +15,7 @@ from kernel.ids import derived_id, is_id
 from kernel.refusal import Refused
 from services.gateway.calls import Answered, Asker
 from services.gateway.problems import NO_PATH
-from services.gateway.web.contexts import TrailItem
+from services.gateway.web.contexts.common import TrailItem
 from services.gateway.web.links import link
 from services.gateway.web.pages import landing as landing_pages
 from services.gateway.web.pages import log as log_pages

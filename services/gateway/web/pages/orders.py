@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from services.gateway.web.contexts import (
+from services.gateway.web.contexts.common import Step, TrailItem, Trust
+from services.gateway.web.contexts.orders import (
     Amendment,
     Competition,
     Complaint,
@@ -28,10 +29,7 @@ from services.gateway.web.contexts import (
     Protocol,
     Question,
     Requirement,
-    Step,
     Stopped,
-    TrailItem,
-    Trust,
     Way,
 )
 from services.gateway.web.pages.frame import Region
@@ -301,7 +299,9 @@ def deadline(competition: Reply) -> Deadline | None:
 
 
 def requirement(one: Reply) -> Requirement:
-    may = {lang: say("order.correctable", lang) for lang in LANGS} if one.get("correctable") else None
+    may: dict[str, str] | None = (
+        {lang: say("order.correctable", lang) for lang in LANGS} if one.get("correctable") else None
+    )
     return {"name": one["text"], "text": may}
 
 

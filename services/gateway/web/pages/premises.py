@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from services.gateway.web.contexts import Loan, PremisesFilters, PremisesPage, PremisesRow
+from services.gateway.web.contexts.directory import Loan, PremisesFilters, PremisesPage, PremisesRow
 from services.gateway.web.pages.frame import Region
 
 Reply = Mapping[str, Any]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from services.gateway.web.contexts import (
+from services.gateway.web.contexts.common import TrailItem, Trust
+from services.gateway.web.contexts.directory import (
     CardDocument,
     ConsortiumMember,
     ConsortiumOf,
@@ -19,8 +20,6 @@ from services.gateway.web.contexts import (
     RegisterDecision,
     RegisterState,
     ServiceOffered,
-    TrailItem,
-    Trust,
 )
 from services.gateway.web.pages.frame import Region
 from services.gateway.web.text import LANGS, term

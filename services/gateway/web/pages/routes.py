@@ -16,7 +16,7 @@ from kernel.refusal import MISSING, Refused
 from services.gateway.calls import Answered, Asker
 from services.gateway.problems import NO_PATH, headers_of, status_of
 from services.gateway.web import STATIC_DIR
-from services.gateway.web.contexts import ErrorPage, ProblemPage
+from services.gateway.web.contexts.landing import ErrorPage, ProblemPage
 from services.gateway.web.links import ROUTES, link
 from services.gateway.web.pages import catalogue as catalogue_pages
 from services.gateway.web.pages import certificates as certificate_pages

@@ -5,7 +5,7 @@ They document `contexts` by example, feed the tests and `preview`. Names and fig
 
 from typing import Any
 
-from services.gateway.web.contexts import ErrorPage, LandingPage, ProblemPage
+from services.gateway.web.contexts.landing import ErrorPage, LandingPage, ProblemPage
 from services.gateway.web.samples.catalogue import catalogue, drafted_service, service
 from services.gateway.web.samples.certificates import certificates
 from services.gateway.web.samples.common import EMPTY_TRUST, TERRITORIES, both, page, site, trail, trust

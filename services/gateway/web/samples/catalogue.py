@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.gateway.web.contexts_catalogue import CataloguePage, ServicePage, ServiceRow
+from services.gateway.web.contexts.catalogue import CataloguePage, ServicePage, ServiceRow
 from services.gateway.web.samples.common import EMPTY_TRUST, TERRITORIES, TERRITORY_OPTIONS, both, trust
 
 HOUR = both("час", "hour")

@@ -1,6 +1,6 @@
 """Social certificates."""
 
-from services.gateway.web.contexts_certificates import CertificatesPage, ShareRow
+from services.gateway.web.contexts.certificates import CertificatesPage, ShareRow
 from services.gateway.web.samples.common import BUYER, SERVICE, TERRITORIES, TERRITORY_OPTIONS, UNIT
 
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.gateway.web.contexts import Checkpoint, Option, Page, ProviderRef, Site, TrailItem, Trust, Unit
+from services.gateway.web.contexts.common import Checkpoint, Option, Page, ProviderRef, Site, TrailItem, Trust
+from services.gateway.web.contexts.orders import Unit
 
 
 def both(ru: str, en: str) -> dict[str, str]:

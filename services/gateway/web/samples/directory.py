@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.gateway.web.contexts import PremisesPage, PremisesRow, ProviderPage, ProviderRow, ProvidersPage
+from services.gateway.web.contexts.directory import PremisesPage, PremisesRow, ProviderPage, ProviderRow, ProvidersPage
 from services.gateway.web.samples.common import EMPTY_TRUST, TERRITORIES, TERRITORY_OPTIONS, both, provider_ref, trust
 
 

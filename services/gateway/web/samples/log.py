@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.gateway.web.contexts import ClosedEntryPage, LogEntryPage, LogPage, LogRow, Withheld
+from services.gateway.web.contexts.log import ClosedEntryPage, LogEntryPage, LogPage, LogRow, Withheld
 from services.gateway.web.samples.common import NOW, both, checkpoint
 
 

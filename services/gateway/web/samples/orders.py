@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.gateway.web.contexts import Bid, Competition, Criterion, Lot, OrderPage, OrderRow, OrdersPage
+from services.gateway.web.contexts.orders import Bid, Competition, Criterion, Lot, OrderPage, OrderRow, OrdersPage
 from services.gateway.web.samples.common import (
     BUYER,
     EMPTY_TRUST,

@@ -2,7 +2,8 @@
 
 from typing import TypedDict
 
-from services.gateway.web.contexts import Option, Trust, Unit
+from services.gateway.web.contexts.common import Option, Trust
+from services.gateway.web.contexts.orders import Unit
 from services.gateway.web.text import Instant, Text
 
 
